@@ -1,0 +1,1 @@
+"""Sources of frames; each runs in a camera child."""

@@ -1,0 +1,1 @@
+"""Ways out to a broker or to a terminal."""

@@ -1,0 +1,72 @@
+"""A publisher that prints: one JSON object a line, for demos, replays and pipes."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
+
+from edged.domain.messages import Message
+from edged.ports import Acknowledged, Connected, Disconnected, Notice
+
+_RECEIVE_MAXIMUM = 65535
+
+
+class StdoutPublisher:
+    """Prints every message and acknowledges it at once; a reader that has gone is a lost connection."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._notify: Callable[[Notice], None] = _unheard
+        self._up = False
+        self._tokens = 0
+
+    def start(self, notify: Callable[[Notice], None]) -> None:
+        """Is connected at once."""
+        self._notify = notify
+        self._up = True
+        notify(Connected(_RECEIVE_MAXIMUM))
+
+    def send(self, message: Message) -> int | None:
+        """Prints one message; waits for a slow reader."""
+        if not self._up or not self._print(message):
+            return None
+        self._tokens += 1
+        self._notify(Acknowledged(self._tokens))
+        return self._tokens
+
+    def stop(self, last: Iterable[Message], timeout_s: float) -> None:  # noqa: ARG002  the port's; nothing to wait for
+        """Prints the last words."""
+        if self._up:
+            for message in last:
+                self._print(message)
+        self._up = False
+
+    def _print(self, message: Message) -> bool:
+        line = {"topic": message.topic, "payload": _readable(message.payload), "retain": message.retain}
+        try:
+            print(json.dumps(line, separators=(",", ":")), file=self._stream, flush=True)
+        except (BrokenPipeError, ValueError):  # ValueError: the stream was closed on our side
+            self._up = False
+            self._silence()
+            self._notify(Disconnected("broker_lost", "the reader of the output has gone", "start it again"))
+            return False
+        return True
+
+    def _silence(self) -> None:
+        """Sends what the stream still holds to nowhere, or the interpreter would complain at its end."""
+        if not self._stream.closed:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+def _unheard(_: Notice) -> None:
+    """Before `start` nobody listens."""
+
+
+def _readable(payload: bytes) -> Any:
+    """JSON as it is, other text as a string."""
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload.decode("utf-8", errors="replace")

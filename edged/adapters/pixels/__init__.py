@@ -1,0 +1,1 @@
+"""Pixels by OpenCV; imported by children only."""

@@ -1,0 +1,1 @@
+"""What runs a model; runs in an accelerator child."""

@@ -1,0 +1,1 @@
+"""Files: the outbox and model bundles."""

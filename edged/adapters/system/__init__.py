@@ -1,0 +1,1 @@
+"""Clock, service manager, and processes."""

@@ -1,0 +1,47 @@
+"""One owner of this machine's Edge TPUs at a time: a second process that opens a USB one aborts the first.
+
+The lock is an abstract UNIX socket: the kernel frees it whatever becomes of the owner, and tells who that is.
+"""
+
+import socket
+import struct
+
+_NAME = "\0edged-edgetpu"
+_CREDENTIALS = struct.Struct("3i")
+
+
+class TpuLock:
+    """Held from `acquire` until `release` or the end of the process."""
+
+    def __init__(self, name: str = _NAME) -> None:
+        self._name = name
+        self._socket: socket.socket | None = None
+
+    def acquire(self) -> bool:
+        """Takes the lock; False where another process holds it."""
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            sock.bind(self._name)
+        except OSError:
+            sock.close()
+            return False
+        sock.listen(1)
+        self._socket = sock
+        return True
+
+    def owner(self) -> int | None:
+        """Process number of whoever holds it; None where nobody does."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as sock:
+            try:
+                sock.connect(self._name)
+            except OSError:
+                return None
+            raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, _, _ = _CREDENTIALS.unpack(raw)
+        return int(pid)
+
+    def release(self) -> None:
+        """Lets others have it; may be called twice."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None

@@ -1,0 +1,1 @@
+"""Entries of the child processes; each may be killed at any time."""

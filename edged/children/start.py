@@ -1,0 +1,54 @@
+"""What every child does first and last."""
+
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from edged.domain.errors import EdgedError, ExitCode
+from edged.transport.control import Control
+from edged.transport.kernel import be_punctual, die_with_parent
+from edged.transport.protocol import error_to_wire
+
+
+def run_child(work: Callable[[Control, dict[str, Any]], None]) -> None:
+    """Runs a child's work with its control channel and its first message; never returns.
+
+    An error of ours is reported to the parent; any other is a bug and goes to stderr, which the parent reads.
+    The process ends without Python's shutdown: a thread hung in a driver would keep it for ever.
+    """
+    die_with_parent(int(sys.argv[1]))
+    be_punctual()
+    control = Control(socket.socket(fileno=int(sys.argv[2])))
+    code: int = ExitCode.OK
+    try:
+        spec, _ = control.receive() or ({}, [])
+        work(control, spec)
+    except EdgedError as error:
+        control.send(error_to_wire(error))
+        code = error.exit_code
+    except EOFError:
+        code = ExitCode.OK
+    except BaseException:  # noqa: BLE001  the last stop: whatever it is, the parent reads it from stderr
+        traceback.print_exc()
+        code = ExitCode.BUG
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def fatal(work: Callable[[], None]) -> Callable[[], None]:
+    """Wraps a thread's work so that its failure ends the whole child instead of one silent thread."""
+
+    def guarded() -> None:
+        try:
+            work()
+        except EOFError:
+            os._exit(ExitCode.OK)
+        except BaseException:  # noqa: BLE001  a thread that died alone would look like a hung chip
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(ExitCode.BUG)
+
+    return guarded

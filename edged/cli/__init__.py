@@ -1,0 +1,83 @@
+"""One file per command; errors become exit codes."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from edged import __version__
+from edged.domain.errors import EdgedError, ExitCode
+
+COMMANDS = {
+    "run": ("edged.cli.run", "run"),
+    "demo": ("edged.cli.demo", "demo"),
+    "infer": ("edged.cli.infer", "infer"),
+    "check": ("edged.cli.check", "check"),
+    "model": ("edged.cli.model", "model"),
+}
+INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C ended."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when the command is wanted: `run` must start fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order of the help page."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edged")
+def cli() -> None:
+    """Inference daemon for Raspberry Pi with a Coral Edge TPU: camera in, detections out over MQTT."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with the documented code."""
+    sys.exit(outcome(arguments))
+
+
+def outcome(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; the exit code."""
+    try:
+        result = cli.main(arguments, prog_name="edged", standalone_mode=False)
+    except EdgedError as error:
+        print("\n".join(f"edged: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        result = ExitCode.OK  # the reader has seen enough
+    except Exception as error:  # noqa: BLE001  the last stop: a bug is told in one line, with a way to see more
+        return _bug(error)
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("EDGED_TRACEBACK"):
+        traceback.print_exc()
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119  a string, not a file
+    print(
+        f"edged: bug: {type(error).__name__}: {error} at {where} (please report it; EDGED_TRACEBACK=1 shows where)",
+        file=sys.stderr,
+    )
+    return ExitCode.BUG

@@ -1,0 +1,135 @@
+"""`edged infer`: the daemon's fit, model and decoder on pictures."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edged.adapters.storage.bundles import load_bundle
+from edged.compose.inference import infer_pictures
+from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
+from edged.daemon.inference import Answer
+from edged.domain.errors import EdgedError, ExitCode
+from edged.domain.predictions import Detections
+from edged.vision.manifest import Manifest
+from edged.vision.raw import explain
+
+
+@click.command()
+@click.option("--model", "model_path", required=True, type=Path, help="Bundle folder or .tflite file.")
+@click.option("--labels", type=Path, help="Label file to use instead of the one that the model brings.")
+@click.option("--top", default=5, type=click.IntRange(1, 1000), help="Classes a classifier reports.")
+@click.option("--threshold", default=0.3, type=click.FloatRange(0, 1), help="Lowest score that is reported.")
+@click.option("--raw", is_flag=True, help="Show integers, dequantised values and what became of them.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--use", type=click.Choice(["auto", "edgetpu", "cpu"]), default="auto", help="What runs it.")
+@click.option("--library", default=DEFAULT_LIBRARY, show_default=True, help="The Edge TPU library.")
+@click.option("--device", default="", help="Which Edge TPU, such as usb:0; empty takes the first.")
+@click.argument("images", nargs=-1, required=True, type=Path)
+def infer(
+    model_path: Path,
+    labels: Path | None,
+    top: int,
+    threshold: float,
+    raw: bool,
+    as_json: bool,
+    use: str,
+    library: str,
+    device: str,
+    images: tuple[Path, ...],
+) -> int:
+    """Run a model on IMAGES, as the daemon would run it on frames.
+
+    Goes on after a picture that cannot be read, and ends with exit code 1 then.
+    """
+    bundle = load_bundle(model_path, labels_file=labels)
+    for warning in bundle.warnings:
+        print(f"edged: {warning}", file=sys.stderr)
+    report = _Report(images, bundle.manifest, as_json=as_json, raw=raw)
+    options = AcceleratorOptions(use=use, library=library, device=device)  # type: ignore[arg-type]  # one of Choice
+    infer_pictures(
+        bundle,
+        images,
+        options=options,
+        threshold=threshold,
+        top_k=top,
+        answer=report.answer,
+        skip=report.skip,
+        notice=lambda text: print(f"edged: {text}", file=sys.stderr),
+    )
+    return ExitCode.CHECK_FAILED if report.skipped else ExitCode.OK
+
+
+class _Report:
+    """Prints answers as they come."""
+
+    def __init__(self, images: Sequence[Path], manifest: Manifest, *, as_json: bool, raw: bool) -> None:
+        self._images = images
+        self._manifest = manifest
+        self._as_json = as_json
+        self._raw = raw
+        self.skipped = 0
+
+    def skip(self, index: int, error: EdgedError) -> None:
+        """One picture could not be read; the error names it."""
+        del index
+        self.skipped += 1
+        print(f"edged: {error}", file=sys.stderr, flush=True)
+
+    def answer(self, answer: Answer) -> None:
+        """One picture is answered."""
+        record = as_record(str(self._images[answer.index]), self._manifest.task, answer)
+        if self._raw:
+            record["raw"] = explain(answer.outputs, answer.specs, self._manifest)
+        if self._as_json:
+            print(json.dumps(record), flush=True)
+        else:
+            print("\n".join(_lines(record)), flush=True)
+
+
+def as_record(image: str, task: str, answer: Answer) -> dict[str, Any]:
+    """An answer as the JSON object of `edged infer --json`."""
+    observation = answer.observation
+    record: dict[str, Any] = {
+        "image": image,
+        "task": task,
+        "model": {"name": observation.model.name, "sha": observation.model.sha},
+        "accelerator": observation.accelerator,
+        "infer_ms": round((observation.invoke_end_ns - observation.invoke_start_ns) / 1e6, 3),
+    }
+    if isinstance(observation.prediction, Detections):
+        record["detections"] = [
+            {
+                "label": item.label,
+                "label_id": item.label_id,
+                "score": round(item.score, 6),
+                "box": {name: round(getattr(item.box, name), 6) for name in ("x", "y", "w", "h")},
+            }
+            for item in observation.prediction.items
+        ]
+    else:
+        record["top"] = [
+            {"label": item.label, "label_id": item.label_id, "score": round(item.score, 6)}
+            for item in observation.prediction.top
+        ]
+    return record
+
+
+def _lines(record: dict[str, Any]) -> list[str]:
+    """An answer for people."""
+    head = f"{record['image']}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
+    items = record.get("detections", record.get("top", []))
+    lines = [head] + [
+        f"  {item['score']:.3f}  {item['label']} ({item['label_id']}){_place(item)}" for item in items
+    ]
+    if not items:
+        lines.append("  nothing above the threshold")
+    return lines + [f"  {json.dumps(output)}" for output in record.get("raw", [])]
+
+
+def _place(item: dict[str, Any]) -> str:
+    box = item.get("box")
+    return f"  at x={box['x']:.3f} y={box['y']:.3f} w={box['w']:.3f} h={box['h']:.3f}" if box else ""

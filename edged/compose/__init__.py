@@ -1,0 +1,1 @@
+"""Settings become a daemon: the only place that knows the adapters."""

@@ -1,0 +1,100 @@
+"""From model bundles and settings to what the units are to run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edged.daemon.accelerator_unit import AcceleratorPlan
+from edged.daemon.stream import ModelPlan
+from edged.domain.errors import DeviceUnavailableError, ModelError
+from edged.domain.predictions import ModelId
+from edged.transport.protocol import AcceleratorJob, ModelJob
+from edged.vision.bundle import Bundle
+
+Use = Literal["auto", "edgetpu", "cpu"]
+DEFAULT_LIBRARY = "libedgetpu.so.1"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorOptions:
+    """What an accelerator's section says."""
+
+    name: str = "main"
+    use: Use = "auto"
+    library: str = DEFAULT_LIBRARY
+    device: str = ""
+    start_deadline_s: float = 60.0
+    deadline_s: float = 5.0
+    cpu_threads: int = 1
+
+
+def accelerator_plan(
+    options: AcceleratorOptions, bundles: Sequence[Bundle], *, tpu_is_ours: bool = True
+) -> AcceleratorPlan:
+    """The ladder for these models: the Edge TPU where all are compiled for it, then the CPU where all have a twin.
+
+    `tpu_is_ours` is off where another process owns the machine's Edge TPUs: they are not touched then.
+    Raises ModelError or DeviceUnavailableError where no rung is left.
+    """
+    rungs = []
+    if options.use != "cpu" and all(bundle.edgetpu for bundle in bundles) and tpu_is_ours:
+        rungs.append(_job(options, bundles, compiled=True))
+    elif options.use == "edgetpu":
+        _refuse_edgetpu(bundles)
+    if all(bundle.cpu for bundle in bundles):
+        rungs.append(_job(options, bundles, compiled=False))
+    if not rungs:
+        _refuse_cpu(options, bundles)
+    return AcceleratorPlan(
+        options.name,
+        tuple(rungs),
+        options.start_deadline_s,
+        options.deadline_s,
+        gives_up=options.use != "edgetpu",
+    )
+
+
+def model_plan(name: str, bundle: Bundle, plan: AcceleratorPlan) -> ModelPlan:
+    """The model as it is decoded, with the identity of its file on each rung."""
+    shas = tuple(bundle.edgetpu_sha if job.library else bundle.cpu_sha for job in plan.rungs)
+    return ModelPlan(name, bundle.manifest, bundle.labels, tuple(ModelId(name, sha) for sha in shas))
+
+
+def _job(options: AcceleratorOptions, bundles: Sequence[Bundle], *, compiled: bool) -> AcceleratorJob:
+    models = tuple(
+        ModelJob(
+            bundle.manifest.name,
+            str(bundle.edgetpu if compiled else bundle.cpu),
+            bundle.manifest.decoder,
+            () if bundle.undecided else bundle.manifest.roles,
+            bundle.manifest.input,
+        )
+        for bundle in bundles
+    )
+    return AcceleratorJob(models, options.library if compiled else None, options.device, options.cpu_threads)
+
+
+def _refuse_edgetpu(bundles: Sequence[Bundle]) -> None:
+    for bundle in bundles:
+        if not bundle.edgetpu:
+            raise ModelError(
+                f"model {bundle.cpu} is not compiled for the Edge TPU: it would run on the CPU in silence",
+                "compile it with edgetpu_compiler and put X_edgetpu.tflite beside it, or say `use: cpu`",
+            )
+    raise DeviceUnavailableError(
+        "another process of edged uses this machine's Edge TPU", "stop it first, or use the CPU"
+    )
+
+
+def _refuse_cpu(options: AcceleratorOptions, bundles: Sequence[Bundle]) -> None:
+    for bundle in bundles:
+        if not bundle.cpu:
+            what = f"model {bundle.edgetpu} is compiled for the Edge TPU and has no CPU twin"
+            if options.use == "cpu":
+                raise ModelError(
+                    what, "put the file it was compiled from (X.tflite) beside it, or say `use: edgetpu`"
+                )
+            raise DeviceUnavailableError(
+                f"{what}, and another process of edged uses the Edge TPU",
+                "stop it first, or put the file it was compiled from (X.tflite) beside it",
+            )

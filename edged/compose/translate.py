@@ -1,0 +1,76 @@
+"""Settings as the inner layers want them: plain values, nothing of the configuration's library."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from edged.adapters.mqtt.settings import BrokerSettings, TlsSettings
+from edged.compose.plans import AcceleratorOptions
+from edged.config.settings import Settings
+from edged.config.settings_cameras import CameraSettings
+from edged.daemon.camera_unit import CameraPlan
+from edged.daemon.watch import WatchPlan
+from edged.policy.rules import CameraRules, LabelRule, Zone
+
+
+def broker_settings(settings: Settings, password: str | None) -> BrokerSettings:
+    """Where the broker is and how to log in."""
+    mqtt = settings.mqtt
+    tls = mqtt.tls and TlsSettings(mqtt.tls.ca_file, mqtt.tls.cert_file, mqtt.tls.key_file, mqtt.tls.insecure)
+    return BrokerSettings(
+        host=mqtt.host,
+        port=mqtt.broker_port,
+        client_id=f"edged-{settings.device}",
+        username=mqtt.username,
+        password=password or "",
+        tls=tls,
+        keepalive_s=mqtt.keepalive_s,
+        protocol=mqtt.protocol,
+        allow_plaintext_credentials=mqtt.allow_plaintext_credentials,
+    )
+
+
+def accelerator_options(settings: Settings) -> dict[str, AcceleratorOptions]:
+    """The accelerators that some camera uses, by name."""
+    used = {camera.accelerator for camera in settings.cameras.values()}
+    return {
+        name: AcceleratorOptions(
+            name,
+            each.use,
+            each.library,
+            each.device,
+            each.start_deadline_s,
+            each.deadline_s,
+            each.cpu_threads,
+        )
+        for name, each in settings.accelerators.items()
+        if name in used
+    }
+
+
+def camera_plan(name: str, camera: CameraSettings) -> CameraPlan:
+    """The source as its child is told of it; what can wait loses no frame."""
+    source: Mapping[str, Any] = camera.source.model_dump(mode="json")
+    waits = source["type"] == "images" or (source["type"] == "video" and not source["realtime"])
+    interval_s = 1 / source["fps"] if source.get("fps") else 1.0
+    return CameraPlan(name, source, lossless=waits, deadline_s=max(10.0, 3 * interval_s))
+
+
+def watch_plan(name: str, camera: CameraSettings) -> WatchPlan:
+    """The rules of a camera."""
+    rules = CameraRules(
+        default=LabelRule(camera.threshold),
+        labels={
+            label: LabelRule(
+                camera.threshold if rule.threshold is None else rule.threshold,
+                rule.min_area,
+                rule.confirm,
+                rule.hold_s,
+            )
+            for label, rule in camera.label_settings.items()
+        },
+        zones=tuple(
+            Zone(zone, tuple(each.polygon), frozenset(each.labels)) for zone, each in camera.zones.items()
+        ),
+    )
+    publish = camera.publish
+    return WatchPlan(name, rules, publish.frame_max_fps if publish.frame else None)

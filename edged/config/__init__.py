@@ -1,0 +1,1 @@
+"""Every configuration key once: validation, errors with their line, sample and schema."""

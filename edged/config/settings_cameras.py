@@ -1,0 +1,89 @@
+"""What is looked for on a camera, and what is told about it."""
+
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from edged.config.fields import Confirm, Fraction, Id, Label, Point, Section, kind_of, setting
+from edged.config.settings_sources import Source
+
+
+class LabelSettings(Section):
+    """When one label counts, is confirmed and ends."""
+
+    threshold: Fraction | None = setting(
+        "Lowest score that counts, 0 to 1; without it the camera's own threshold.", None, example=0.6
+    )
+    min_area: Fraction = setting("Smallest box that counts, as a fraction of the frame.", 0.0, example=0.01)
+    confirm: Confirm = setting(
+        "[N, M]: an object is reported once it was seen in N of the last M frames.", (1, 1), example=[3, 5]
+    )
+    hold_s: float = setting(
+        "Seconds that an object is kept without being seen before it counts as gone.",
+        0.0,
+        ge=0,
+        le=3600,
+        example=2,
+    )
+
+
+class ZoneSettings(Section):
+    """A named part of the frame; events tell which zones an object stands in."""
+
+    polygon: Annotated[tuple[Point, ...], Field(min_length=3, max_length=100)] = setting(
+        "Corners [x, y] in order, as fractions of the frame: [0, 0] is top left, [1, 1] bottom right.",
+        example=[[0.1, 0.4], [0.9, 0.4], [1.0, 1.0], [0.0, 1.0]],
+    )
+    labels: tuple[Label, ...] = setting(
+        "Labels that the zone is reported for; an empty list means all.", (), example=["person"]
+    )
+
+
+class PublishSettings(Section):
+    """What a camera publishes besides events and states."""
+
+    frame: bool = setting(
+        "Publish the detections of each frame under `frame`, for overlays.", default=False, example=True
+    )
+    frame_max_fps: float = setting(
+        "At most so many `frame` messages per second.", 5.0, gt=0, le=240, example=2
+    )
+
+
+LabelRules: TypeAlias = Annotated[
+    LabelSettings | None, AfterValidator(lambda settings: settings or LabelSettings())
+]
+"""A label with nothing after its colon has the defaults."""
+Labels: TypeAlias = Annotated[
+    Annotated[dict[Label, LabelRules], Tag("<section>")] | Annotated[tuple[Label, ...], Tag("<list>")],
+    Discriminator(kind_of("<section>", "<section>", "<list>")),
+]
+
+
+class CameraSettings(Section):
+    """One camera: where its frames come from and what is done with them."""
+
+    source: Source = setting("Where the frames come from.")
+    model: Id = setting("Name of the model, one of those under `models`.", example="objects")
+    accelerator: Id = setting(
+        "Name of the accelerator, one of those under `accelerators`.", "main", example="main"
+    )
+    threshold: Fraction = setting("Lowest score that counts, 0 to 1.", 0.5, example=0.6)
+    top_k: int = setting("How many classes a classifier reports at most.", 3, ge=1, le=100, example=5)
+    labels: Labels = setting(
+        "Labels to report, as a list or as a section with rules for each; empty means every label of the model.",
+        default_factory=dict,
+        example={"person": {"threshold": 0.6, "confirm": [3, 5], "hold_s": 2}},
+    )
+    zones: dict[Id, ZoneSettings] = setting("Named parts of the frame.", default_factory=dict)
+    publish: PublishSettings = setting(
+        "What is published besides events and states.", default_factory=PublishSettings
+    )
+
+    @property
+    def label_settings(self) -> Mapping[str, LabelSettings]:
+        """The rules by label, however they were written; empty means every label of the model."""
+        if isinstance(self.labels, dict):
+            return {label: rules or LabelSettings() for label, rules in self.labels.items()}
+        return {label: LabelSettings() for label in self.labels}

@@ -1,0 +1,1 @@
+"""The loop, the supervision of children, and health."""

@@ -1,0 +1,126 @@
+"""Says on the topics of the contract what the daemon sees and does; nothing here waits for disk or broker."""
+
+from collections.abc import Iterable, Mapping
+
+from edged.daemon.delivery import DeliveryThread
+from edged.daemon.problems import Problems
+from edged.delivery.event_payloads import classification_event, detection_event, system_event
+from edged.delivery.fields import dumps
+from edged.delivery.payloads import Info, Stats
+from edged.delivery.state_payloads import frame_payload, object_state, problem_state
+from edged.delivery.topics import Topics, slug
+from edged.domain.events import (
+    ClassChanged,
+    PolicyEvent,
+    PresenceChanged,
+    Severity,
+    SystemEvent,
+    TrackEnded,
+    TrackStarted,
+)
+from edged.domain.predictions import Observation
+from edged.domain.problems import Problem
+from edged.ports import Clock
+
+
+class Herald:
+    """Turns decisions into messages and hands them to the delivery thread.
+
+    `slugs` gives, for each camera, the topic name of each label that its model knows.
+    """
+
+    def __init__(
+        self,
+        *,
+        delivery: DeliveryThread,
+        topics: Topics,
+        clock: Clock,
+        slugs: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self._delivery = delivery
+        self._topics = topics
+        self._clock = clock
+        self._slugs = slugs
+        self._problems = Problems()
+        self._told_version = -1
+
+    def slug(self, camera: str, label: str) -> str:
+        """A label's name in topics and payloads."""
+        return self._slugs[camera].get(label) or slug(label, 0)
+
+    def decided(self, camera: str, events: Iterable[PolicyEvent]) -> None:
+        """What the policy decided about one frame of a camera."""
+        for event in events:
+            match event:
+                case TrackStarted():
+                    self._track(camera, event, opens=f"{camera}-{event.track}")
+                case TrackEnded():
+                    self._track(camera, event, closes=f"{camera}-{event.track}")
+                case ClassChanged():
+                    self._class(camera, event)
+                case PresenceChanged():
+                    self._presence(camera, event)
+
+    def _track(
+        self, camera: str, event: TrackStarted | TrackEnded, *, opens: str = "", closes: str = ""
+    ) -> None:
+        moment = self._clock.now()
+        self._delivery.event(
+            self._topics.camera_event(camera),
+            lambda ids: detection_event(event, ids, moment),
+            opens=opens,
+            closes=closes,
+        )
+
+    def _class(self, camera: str, event: ClassChanged) -> None:
+        moment = self._clock.now()
+        self._delivery.event(
+            self._topics.camera_event(camera), lambda ids: classification_event(event, ids, moment)
+        )
+
+    def _presence(self, camera: str, change: PresenceChanged) -> None:
+        label = self.slug(camera, change.label)
+        payload = object_state(change, label, self._clock.now())
+        self._delivery.state(self._topics.camera_object(camera, label), dumps(payload))
+
+    def frame(self, camera: str, observation: Observation) -> None:
+        """All that the model said about one frame, for overlays."""
+        payload = frame_payload(observation, self._clock.now())
+        self._delivery.telemetry(self._topics.camera_frame(camera), dumps(payload))
+
+    def camera_status(self, camera: str, *, online: bool) -> None:
+        """Whether a camera delivers frames."""
+        self._delivery.state(self._topics.camera_status(camera), b"online" if online else b"offline")
+
+    def info(self, info: Info) -> None:
+        """What the device is and does."""
+        self._delivery.state(self._topics.info, dumps(info))
+
+    def stats(self, stats: Stats, *, expiry_s: int) -> None:
+        """How the device is doing."""
+        self._delivery.telemetry(self._topics.stats, dumps(stats), retain=True, expiry_s=expiry_s)
+
+    def system(self, code: str, severity: Severity, message: str, fix: str = "") -> None:
+        """Something the device itself did."""
+        now = self._clock.now()
+        event = SystemEvent(code, severity, message, fix, now.monotonic_ns)
+        self._delivery.event(self._topics.event, lambda ids: system_event(event, ids, now))
+
+    def problem(self, code: str, message: str, fix: str, *, subject: str = "") -> bool:
+        """A condition that lasts has begun; True where it is new."""
+        return self._problems.add(Problem(code, message, fix, self._clock.now().monotonic_ns, subject))
+
+    def adopt(self, problem: Problem) -> None:
+        """Takes a problem that another part has noticed."""
+        self._problems.add(problem)
+
+    def solved(self, code: str, *, subject: str = "") -> bool:
+        """A condition has ended; True where it was open."""
+        return self._problems.clear(code, subject)
+
+    def flush(self) -> None:
+        """Publishes the problems if they have changed; called once a turn, so that a burst is one message."""
+        if self._problems.version != self._told_version:
+            self._told_version = self._problems.version
+            payload = problem_state(self._problems.current(), self._clock.now())
+            self._delivery.state(self._topics.problem, dumps(payload))

@@ -1,0 +1,99 @@
+"""A list of pictures through the same children, fit and decoder as the daemon's, one answer each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edged.daemon.accelerator_unit import AcceleratorPlan, AcceleratorUnit
+from edged.daemon.attempt import Attempt
+from edged.daemon.camera_unit import CameraPlan, CameraUnit
+from edged.daemon.ladder import Step
+from edged.daemon.pipeline import Pipeline
+from edged.daemon.reactor import Reactor
+from edged.daemon.stream import Stream, StreamPlan
+from edged.domain.errors import EdgedError
+from edged.domain.predictions import Observation
+from edged.domain.tensors import TensorSpec
+from edged.ports import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said about one picture; `outputs` are valid during the call only."""
+
+    index: int
+    observation: Observation
+    specs: tuple[TensorSpec, ...]
+    outputs: Sequence[Tensor]
+
+
+class Inference:
+    """Runs until every picture is answered or skipped.
+
+    `answer` takes each answer, `skip` the index and error of a picture that cannot be read, `notice` a line
+    for people about a device that failed.
+    """
+
+    def __init__(
+        self,
+        *,
+        camera: CameraPlan,
+        accelerator: AcceleratorPlan,
+        stream: StreamPlan,
+        answer: Callable[[Answer], None],
+        skip: Callable[[int, EdgedError], None],
+        notice: Callable[[str], None],
+    ) -> None:
+        self._reactor = Reactor()
+        self._pipeline = Pipeline(
+            self._reactor, self, cameras=[camera], accelerators=[accelerator], streams=[stream]
+        )
+        self._answer = answer
+        self._skip = skip
+        self._notice = notice
+        self._error: EdgedError | None = None
+
+    def run(self) -> None:
+        """Answers every picture; raises what makes that impossible. Call from the main thread."""
+        try:
+            self._pipeline.start()
+            self._reactor.run()
+        finally:
+            self._pipeline.close()
+            self._reactor.close()
+        if self._error:
+            raise self._error
+
+    def observed(self, stream: Stream, observation: Observation, outputs: Sequence[Tensor]) -> None:
+        """A picture is answered; its place in the list is its sequence number."""
+        self._answer(Answer(observation.frame.seq - 1, observation, stream.outputs, outputs))
+
+    def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
+        """A picture cannot be read."""
+        del camera
+        self._skip(seq - 1, error)
+
+    def camera_lost(self, camera: CameraUnit, error: EdgedError) -> None:
+        """The process that reads pictures failed: which picture did it is not known."""
+        del camera
+        self.unusable(error)
+
+    def camera_ended(self, camera: CameraUnit) -> None:
+        """All done."""
+        del camera
+        self._reactor.stop()
+
+    def accelerator_changed(self, unit: AcceleratorUnit, attempt: Attempt) -> None:
+        """Nothing to do: answers say what made them."""
+
+    def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
+        """Another process is tried."""
+        del unit, idle
+        self._notice(f"{error.what}; {'using the CPU' if step.kind == 'fall_back' else 'trying again'}")
+
+    def unusable(self, error: EdgedError) -> None:
+        """Ends the run with this error."""
+        self._error = error
+        self._reactor.stop()
+
+    def ticked(self) -> None:
+        """Nothing to do."""

@@ -1,0 +1,173 @@
+"""Cameras and accelerators, kept connected whatever dies; what they say is told to one listener."""
+
+import itertools
+import socket
+from collections.abc import Sequence
+from typing import Protocol
+
+from edged.daemon.accelerator_unit import AcceleratorPlan, AcceleratorUnit
+from edged.daemon.attempt import Attempt, Ring
+from edged.daemon.camera_unit import CameraPlan, CameraUnit
+from edged.daemon.ladder import Step
+from edged.daemon.reactor import Reactor
+from edged.daemon.stream import Stream, StreamPlan
+from edged.domain.errors import EdgedError
+from edged.domain.predictions import Observation
+from edged.ports import Tensor
+from edged.transport.results import Result
+
+TICK_S = 0.25
+
+
+class PipelineListener(Protocol):
+    """Who wants to know what the cameras show and how the devices are."""
+
+    def observed(self, stream: Stream, observation: Observation, outputs: Sequence[Tensor]) -> None:
+        """A frame was judged; `outputs` are valid during the call only."""
+
+    def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
+        """One picture could not be read."""
+
+    def camera_lost(self, camera: CameraUnit, error: EdgedError) -> None:
+        """A camera failed and is started again."""
+
+    def camera_ended(self, camera: CameraUnit) -> None:
+        """A finite source has been judged to its last frame."""
+
+    def accelerator_changed(self, unit: AcceleratorUnit, attempt: Attempt) -> None:
+        """Another process answers from now on."""
+
+    def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
+        """A process failed; `step` is what happens now."""
+
+    def unusable(self, error: EdgedError) -> None:
+        """Something that cannot work, whatever is tried."""
+
+    def ticked(self) -> None:
+        """A quarter of a second has passed and every deadline was checked."""
+
+
+class Pipeline:
+    """The units, and the streams between them."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        listener: PipelineListener,
+        *,
+        cameras: Sequence[CameraPlan],
+        accelerators: Sequence[AcceleratorPlan],
+        streams: Sequence[StreamPlan],
+    ) -> None:
+        self._reactor = reactor
+        self._listener = listener
+        self.cameras = {plan.name: CameraUnit(plan, reactor, self) for plan in cameras}
+        self.accelerators = {plan.name: AcceleratorUnit(plan, reactor, self) for plan in accelerators}
+        self.streams = {plan.camera: Stream(plan) for plan in streams}
+        self._by_number: dict[int, Stream] = {}
+        self._numbers = itertools.count()
+        self._last_seqs: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Starts every child; call from the main thread."""
+        for accelerator in self.accelerators.values():
+            accelerator.start()
+        for camera in self.cameras.values():
+            camera.start()
+        self._reactor.call_every(TICK_S, self._tick)
+
+    def close(self) -> None:
+        """Kills every child; may be called twice."""
+        for camera in self.cameras.values():
+            camera.close()
+        for accelerator in self.accelerators.values():
+            accelerator.close()
+
+    def camera_opened(self, unit: CameraUnit, ring: Ring) -> None:
+        """A camera has a new ring."""
+        del ring
+        self._connect(self.streams[unit.name])
+
+    def camera_lost(self, unit: CameraUnit, error: EdgedError) -> None:
+        """A camera failed."""
+        self._listener.camera_lost(unit, error)
+
+    def camera_skipped(self, unit: CameraUnit, seq: int, error: EdgedError) -> None:
+        """A picture was skipped."""
+        self._listener.picture_skipped(unit, seq, error)
+
+    def camera_ended(self, unit: CameraUnit, last_seq: int) -> None:
+        """A source is at its end; its last frame may still be under way."""
+        self._last_seqs[unit.name] = last_seq
+        self._finish(self.streams[unit.name])
+
+    def camera_unusable(self, unit: CameraUnit, error: EdgedError) -> None:
+        """A source cannot work."""
+        del unit
+        self._listener.unusable(error)
+
+    def accelerator_took_over(self, unit: AcceleratorUnit, attempt: Attempt) -> None:
+        """Another process answers: every camera of the unit is connected to it."""
+        try:
+            for stream in self._streams_of(unit):
+                stream.bind(attempt)
+        except EdgedError as error:
+            self._listener.unusable(error)
+            return
+        self._listener.accelerator_changed(unit, attempt)
+        for stream in self._streams_of(unit):
+            self._connect(stream)
+
+    def accelerator_result(self, unit: AcceleratorUnit, result: Result, outputs: Sequence[Tensor]) -> None:
+        """A frame was answered."""
+        del unit
+        stream = self._by_number.get(result.stream)
+        if stream is None:
+            return
+        observation = stream.observe(result, outputs)
+        self._listener.observed(stream, observation, outputs)
+        self._finish(stream)
+
+    def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
+        """An accelerator's process failed."""
+        self._listener.accelerator_failed(unit, error, step, idle=idle)
+
+    def accelerator_unusable(self, unit: AcceleratorUnit, error: EdgedError) -> None:
+        """Nothing on an accelerator's ladder can work."""
+        del unit
+        self._listener.unusable(error)
+
+    def _streams_of(self, unit: AcceleratorUnit) -> list[Stream]:
+        return [stream for stream in self.streams.values() if stream.plan.accelerator == unit.plan.name]
+
+    def _connect(self, stream: Stream) -> None:
+        """Gives the accelerator a lease on the camera's ring, under a new number."""
+        camera = self.cameras[stream.plan.camera]
+        attempt = self.accelerators[stream.plan.accelerator].current
+        if not camera.ring or not attempt:
+            return
+        self._by_number.pop(stream.number, None)
+        stream.number, stream.taken_seq = next(self._numbers), 0
+        self._by_number[stream.number] = stream
+        lender, borrower = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with lender, borrower:
+            camera.lend_to(lender)
+            attempt.connect(stream.number, stream.plan.model_index, camera.ring, borrower)
+
+    def _finish(self, stream: Stream) -> None:
+        """Tells when the last frame of a finite source has been judged."""
+        name = stream.plan.camera
+        last_seq = self._last_seqs.get(name)
+        if last_seq is not None and stream.taken_seq >= last_seq:
+            del self._last_seqs[name]
+            self._listener.camera_ended(self.cameras[name])
+
+    def _tick(self) -> None:
+        for unit in self.accelerators.values():
+            unit.check(frame_waits=any(self._frame_waits(stream) for stream in self._streams_of(unit)))
+        for camera in self.cameras.values():
+            camera.check(taken_seq=self.streams[camera.name].taken_seq)
+        self._listener.ticked()
+
+    def _frame_waits(self, stream: Stream) -> bool:
+        return self.cameras[stream.plan.camera].last_seq() > stream.taken_seq

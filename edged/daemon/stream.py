@@ -1,0 +1,101 @@
+"""One camera's way through a model: from raw outputs to an observation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edged.daemon.attempt import Attempt
+from edged.domain.frame import Frame, FrameShape, PixelFormat
+from edged.domain.predictions import Accelerator, ModelId, Observation
+from edged.domain.tensors import TensorSpec
+from edged.ports import Tensor
+from edged.transport.results import Result
+from edged.vision.decoding import Decoder, make_decoder
+from edged.vision.fit import FitPlan, plan_fit
+from edged.vision.labels import Labels
+from edged.vision.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """A model as it is decoded; `ids` names its file on each rung of the accelerator's ladder."""
+
+    name: str
+    manifest: Manifest
+    labels: Labels
+    ids: tuple[ModelId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """Which camera goes through which model on which accelerator."""
+
+    camera: str
+    accelerator: str
+    model_index: int
+    """Of the model among those of the accelerator."""
+    model: ModelPlan
+    threshold: float
+    """Nothing below it need be decoded."""
+    top_k: int
+
+
+class Stream:
+    """Decodes one camera's results; bound anew to each process that answers."""
+
+    def __init__(self, plan: StreamPlan) -> None:
+        self.plan = plan
+        self.number = -1
+        """Names the present connection of camera and accelerator; results of an older one are dropped."""
+        self.taken_seq = 0
+        """Sequence number of the last frame that was answered."""
+        self.model_id = plan.model.ids[0]
+        self.accelerator: Accelerator = "cpu"
+        self.outputs: tuple[TensorSpec, ...] = ()
+        self._decoder: Decoder | None = None
+        self._input: TensorSpec | None = None
+        self._plans: dict[FrameShape, FitPlan] = {}
+
+    def bind(self, attempt: Attempt) -> None:
+        """Learns the tensors of the process that answers from now on. Raises ModelError."""
+        loaded = attempt.models[self.plan.model_index]
+        manifest = replace(self.plan.model.manifest, roles=loaded.roles)
+        self.outputs = loaded.outputs
+        self._decoder = make_decoder(
+            manifest,
+            loaded.outputs,
+            self.plan.model.labels,
+            threshold=self.plan.threshold,
+            top_k=self.plan.top_k,
+        )
+        self._input = loaded.inputs[0]
+        self._plans.clear()
+        self.model_id = self.plan.model.ids[attempt.rung]
+        self.accelerator = attempt.job.accelerator
+
+    def observe(self, result: Result, outputs: Sequence[Tensor]) -> Observation:
+        """Decodes one result."""
+        assert self._decoder  # noqa: S101  bound before it is connected
+        self.taken_seq = result.seq
+        frame = Frame(self.plan.camera, result.seq, result.captured_ns, result.shape)
+        prediction = self._decoder.decode(outputs, self._fit_plan(result.shape))
+        return Observation(
+            frame,
+            prediction,
+            self.model_id,
+            self.accelerator,
+            result.invoke_start_ns,
+            result.invoke_end_ns,
+        )
+
+    def _fit_plan(self, shape: FrameShape) -> FitPlan:
+        plan = self._plans.get(shape)
+        if plan is None:
+            assert self._input  # noqa: S101  bound before it is connected
+            _, height, width, _ = self._input.shape
+            rule = self.plan.model.manifest.input
+            even = shape.format is PixelFormat.I420
+            plan = plan_fit(shape.width, shape.height, width, height, rule, even=even)
+            if len(self._plans) > 64:  # noqa: PLR2004  a folder of pictures, each of another size
+                self._plans.clear()
+            self._plans[shape] = plan
+        return plan

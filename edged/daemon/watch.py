@@ -1,0 +1,38 @@
+"""One camera of the daemon: what its rules are and how it is doing."""
+
+from dataclasses import dataclass, field
+
+from edged.daemon.tally import Tally
+from edged.policy.camera import CameraPolicy
+from edged.policy.rules import CameraRules
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """The rules of a camera, and whether each frame is published."""
+
+    camera: str
+    rules: CameraRules
+    frame_max_fps: float | None = None
+    """At most so many `frame` messages a second; None publishes none."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """The running state of a camera."""
+
+    plan: WatchPlan
+    policy: CameraPolicy
+    tally: Tally = field(default_factory=Tally)
+    online: bool = False
+    frame_due_ns: int = 0
+    """When the next `frame` message may be sent."""
+
+    def frame_is_due(self, now_ns: int) -> bool:
+        """Whether this frame is to be published, and notes that it was."""
+        if self.plan.frame_max_fps is None or now_ns < self.frame_due_ns:
+            return False
+        interval_ns = int(1e9 / self.plan.frame_max_fps)
+        behind = now_ns - self.frame_due_ns > interval_ns
+        self.frame_due_ns = (now_ns if behind else self.frame_due_ns) + interval_ns
+        return True

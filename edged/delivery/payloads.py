@@ -1,0 +1,256 @@
+"""What each payload of version 1 of the contract holds; the JSON Schemas are made from these types."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
+
+from edged.domain.events import EndReason, Severity
+from edged.domain.predictions import Accelerator
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What JSON Schema says about a value beyond its type."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    format: str | None = None
+    max_items: int | None = None
+
+
+Version = Literal[1]
+Name = Annotated[str, Limits(pattern="^[a-z0-9_-]{1,32}$")]
+EventId = Annotated[str, Limits(pattern="^[a-z0-9_-]{1,32}-[a-z0-9]{6}-[0-9]+$")]
+TrackId = Annotated[str, Limits(pattern="^[a-z0-9_-]{1,32}-[a-z0-9]{6}-t[0-9]+$")]
+Timestamp = Annotated[str, Limits(format="date-time", pattern=r"\.[0-9]{3}Z$")]
+Fraction = Annotated[float, Limits(minimum=0, maximum=1)]
+Count = Annotated[int, Limits(minimum=0)]
+Milliseconds = Annotated[float, Limits(minimum=0)]
+Seconds = Annotated[float, Limits(minimum=0)]
+MAX_TOP = 5
+
+
+class BoxFractions(TypedDict):
+    """Fractions of the upright frame, top-left origin."""
+
+    x: Fraction
+    y: Fraction
+    w: Fraction
+    h: Fraction
+
+
+class BoxPixels(TypedDict):
+    """The same box in pixels of the frame."""
+
+    x: Count
+    y: Count
+    w: Count
+    h: Count
+
+
+class FrameInfo(TypedDict):
+    """Number and size of the frame that an event is about."""
+
+    seq: Count
+    w: Annotated[int, Limits(minimum=1)]
+    h: Annotated[int, Limits(minimum=1)]
+
+
+class ModelInfo(TypedDict):
+    """Name and first digits of the SHA-256 of the model's file."""
+
+    name: str
+    sha: str
+
+
+class RankedLabel(TypedDict):
+    """One class of a classifier."""
+
+    label: Name
+    label_id: Count
+    score: Fraction
+
+
+class Stamped(TypedDict):
+    """What every event says about its identity and time."""
+
+    v: Version
+    id: EventId
+    seq: Annotated[int, Limits(minimum=1)]
+    ts: Timestamp
+    ts_ms: int
+    clock_synced: bool
+    uptime_ms: int
+    device: Name
+
+
+class Observed(Stamped):
+    """What every event of a camera says about where it comes from."""
+
+    camera: Name
+    threshold: Fraction
+    frame: FrameInfo
+    model: ModelInfo
+    accelerator: Accelerator
+    infer_ms: Milliseconds
+    latency_ms: Milliseconds
+
+
+class SeenObject(Observed):
+    """An object as it was seen."""
+
+    type: Literal["detection"]
+    track: TrackId
+    label: Name
+    label_id: Count
+    score: Fraction
+    box: BoxFractions
+    box_px: BoxPixels
+    zones: list[Name]
+
+
+class DetectionStart(SeenObject):
+    """An object that appeared."""
+
+    phase: Literal["start"]
+
+
+class DetectionEnd(SeenObject):
+    """An object that went, as it was last seen."""
+
+    phase: Literal["end"]
+    reason: EndReason
+    duration_s: Seconds
+    best_score: Fraction
+
+
+class ClassificationEvent(Observed):
+    """The whole frame's class changed; `top` is empty where no class reaches its threshold any more."""
+
+    type: Literal["classification"]
+    top: Annotated[list[RankedLabel], Limits(max_items=MAX_TOP)]
+
+
+class SystemEventPayload(Stamped):
+    """Something the device itself did."""
+
+    type: Literal["system"]
+    code: str
+    severity: Severity
+    message: str
+    fix: str
+
+
+class ObjectState(TypedDict):
+    """Whether a camera sees a label now."""
+
+    v: Version
+    label: Name
+    state: Literal["ON", "OFF"]
+    count: Count
+    score: Fraction
+    since: Timestamp
+    last_seen: Timestamp | None
+
+
+class FrameDetection(TypedDict):
+    """One object of a frame, whatever the thresholds say."""
+
+    label: Name
+    label_id: Count
+    score: Fraction
+    box: BoxFractions
+
+
+class FramePayload(TypedDict):
+    """What the model says about one frame; `detections` or `top`, as the task is."""
+
+    v: Version
+    ts: Timestamp
+    ts_ms: int
+    camera: Name
+    frame: FrameInfo
+    latency_ms: Milliseconds
+    detections: NotRequired[list[FrameDetection]]
+    top: NotRequired[list[RankedLabel]]
+
+
+class ProblemItem(TypedDict):
+    """A condition that lasts."""
+
+    code: str
+    since: Timestamp
+    message: str
+    fix: str
+
+
+class ProblemState(TypedDict):
+    """All conditions that last; `ON` while there is one."""
+
+    v: Version
+    state: Literal["ON", "OFF"]
+    problems: list[ProblemItem]
+
+
+class Percentiles(TypedDict):
+    """Of a time, since the last statistics."""
+
+    p50: Milliseconds
+    p95: Milliseconds
+    p99: Milliseconds
+
+
+class CameraStats(TypedDict):
+    """One camera since the last statistics; the percentiles are missing where there was no frame."""
+
+    fps: Annotated[float, Limits(minimum=0)]
+    invoke_ms: NotRequired[Percentiles]
+    latency_ms: NotRequired[Percentiles]
+    frames_dropped: NotRequired[Count]
+
+
+class OutboxStats(TypedDict):
+    """Events that wait, that the broker took, and that were dropped, by reason, since the start."""
+
+    pending: Count
+    published: Count
+    dropped: dict[str, Count]
+
+
+class Stats(TypedDict):
+    """How the device is doing."""
+
+    v: Version
+    ts: Timestamp
+    ts_ms: int
+    uptime_ms: int
+    cameras: dict[str, CameraStats]
+    temperatures_c: dict[str, float]
+    throttled: list[str]
+    outbox: OutboxStats
+    reconnects: Count
+    restarts: dict[str, Count]
+
+
+class CameraInfo(TypedDict):
+    """What one camera is configured to do; `labels` gives the threshold of each slug."""
+
+    model: ModelInfo
+    accelerator: Accelerator
+    labels: dict[str, Fraction]
+
+
+class Info(TypedDict):
+    """What the device is and does; never a secret."""
+
+    v: Version
+    version: str
+    schema: str
+    boot_id: str
+    config_sha: str
+    cameras: dict[str, CameraInfo]
+
+
+DetectionEvent: TypeAlias = DetectionStart | DetectionEnd
+EventPayload: TypeAlias = DetectionEvent | ClassificationEvent | SystemEventPayload
+Payload: TypeAlias = EventPayload | ObjectState | FramePayload | ProblemState | Stats | Info

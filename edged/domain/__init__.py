@@ -1,0 +1,1 @@
+"""The nouns of the field: frozen values that know no device, file, clock, thread or socket."""

@@ -1,0 +1,76 @@
+"""What the policy decides to tell: values that delivery turns into messages."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from edged.domain.predictions import Detection, Observation, Ranked
+
+EndReason = Literal["gone", "camera_lost", "stopped", "restart"]
+Severity = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStarted:
+    """An object is confirmed for the first time."""
+
+    track: int
+    detection: Detection
+    threshold: float
+    zones: tuple[str, ...]
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEnded:
+    """An object that had started is no longer there; `detection` is the last one seen."""
+
+    track: int
+    detection: Detection
+    threshold: float
+    zones: tuple[str, ...]
+    observation: Observation
+    reason: EndReason
+    best_score: float
+    started_ns: int
+    """`captured_ns` of the frame that started it."""
+    ended_ns: int
+    """`captured_ns` of the last frame that showed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassChanged:
+    """The whole frame's class changed; an empty `top` means that nothing reaches its threshold any more."""
+
+    top: tuple[Ranked, ...]
+    threshold: float
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """The state of one label of one camera; the last value wins."""
+
+    camera: str
+    label: str
+    on: bool
+    count: int
+    score: float
+    since_ns: int
+    """CLOCK_MONOTONIC when the state took this value."""
+    last_seen_ns: int | None
+    """`captured_ns` of the last frame that showed the label; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemEvent:
+    """Something the device itself did: a fallback, a return, a restart, a refused reload."""
+
+    code: str
+    severity: Severity
+    message: str
+    fix: str
+    at_ns: int
+    """CLOCK_MONOTONIC."""
+
+
+PolicyEvent: TypeAlias = TrackStarted | TrackEnded | ClassChanged | PresenceChanged

@@ -1,0 +1,1 @@
+"""Thresholds, confirmation, tracking and presence: pure functions over values."""

@@ -1,0 +1,66 @@
+"""Everything that is decided about one camera."""
+
+from edged.domain.events import EndReason, PolicyEvent, PresenceChanged
+from edged.domain.predictions import Detection, Detections, Observation
+from edged.policy.changes import ClassWatch
+from edged.policy.presence import Presence
+from edged.policy.rules import CameraRules
+from edged.policy.thresholds import counted_detections
+from edged.policy.tracker import Tracker
+
+
+class CameraPolicy:
+    """Turns what a model says about a camera's frames into what is told.
+
+    There is no tick: time passes only by frames, so that a recording gives the same events each time.
+    Whoever notices that no frames come any more calls `close`.
+    """
+
+    def __init__(self, camera: str, rules: CameraRules, first_track: int = 1) -> None:
+        self._rules = rules
+        self._tracker = Tracker(rules, first_track)
+        self._classes = ClassWatch(rules)
+        self._presence = Presence(camera)
+        self._newest = (-1, 0)
+        """`captured_ns` and `seq` of the newest frame; `seq` alone starts anew with the camera."""
+
+    @property
+    def next_track(self) -> int:
+        """The number of the next track to start: the `first_track` of this policy's successor."""
+        return self._tracker.next_track
+
+    def start(self, at_ns: int) -> tuple[PresenceChanged, ...]:
+        """An OFF state for each configured label; none where every label of the model is reported."""
+        return self._presence.initial(self._rules.labels, at_ns)
+
+    def update(self, observation: Observation) -> tuple[PolicyEvent, ...]:
+        """Judges the next frame: tracks that ended, tracks that started, then presence.
+
+        A frame that is not newer than the last one, or than a `close`, changes nothing.
+        """
+        frame, prediction = observation.frame, observation.prediction
+        if (frame.captured_ns, frame.seq) <= self._newest:
+            return ()
+        self._newest = (frame.captured_ns, frame.seq)
+        if isinstance(prediction, Detections):
+            tracks = self._tracker.update(observation, self.counted(observation))
+            return (*tracks, *self._presence.update(self._tracker.sightings(), frame.captured_ns))
+        changes = self._classes.update(observation, prediction)
+        return (*changes, *self._presence.update(self._classes.sightings(), frame.captured_ns))
+
+    def counted(self, observation: Observation) -> tuple[Detection, ...]:
+        """The detections of this frame that count, confirmed or not."""
+        prediction = observation.prediction
+        return counted_detections(prediction.items, self._rules) if isinstance(prediction, Detections) else ()
+
+    def close(self, reason: EndReason, at_ns: int) -> tuple[PolicyEvent, ...]:
+        """Ends every track and the class, and turns every label OFF; later frames begin anew.
+
+        A result that was still under way, of a frame captured before `at_ns`, is then ignored.
+        """
+        self._newest = max(self._newest, (at_ns, 0))
+        return (
+            *self._tracker.close(reason),
+            *self._classes.close(),
+            *self._presence.update({}, at_ns),
+        )

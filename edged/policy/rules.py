@@ -1,0 +1,60 @@
+"""What the configuration says counts on a camera."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRule:
+    """When a label counts, when it is confirmed and how long it is kept."""
+
+    threshold: float
+    """Lowest score that counts, 0..1."""
+    min_area: float = 0.0
+    """Smallest box that counts, as a fraction of the frame."""
+    confirm: tuple[int, int] = (1, 1)
+    """N of the last M judged frames, 1 <= N <= M; a frame that was dropped on the way is not judged."""
+    hold_s: float = 0.0
+    """How long it is kept without being seen, in capture time; 0 ends it at the first frame without it."""
+
+    @property
+    def hold_ns(self) -> int:
+        """`hold_s` in the unit of `captured_ns`."""
+        return round(self.hold_s * 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A named part of the frame; it tells where an object stands and never hides one."""
+
+    name: str
+    polygon: tuple[tuple[float, float], ...]
+    """Corners (x, y) as fractions of the frame, in order, closed by itself."""
+    labels: frozenset[str] = frozenset()
+    """Labels that the zone is reported for; empty means all."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraRules:
+    """All rules of one camera."""
+
+    default: LabelRule
+    labels: Mapping[str, LabelRule] = field(default_factory=dict)
+    """Only these labels are reported; empty means every label of the model, by the default rule."""
+    zones: tuple[Zone, ...] = ()
+    iou: float = 0.3
+    """Least overlap of a box with an object's last box for it to be the same object, 0..1."""
+
+    def rule(self, label: str) -> LabelRule | None:
+        """The label's rule; None where the label is not reported."""
+        return self.labels.get(label) if self.labels else self.default
+
+    @property
+    def in_use(self) -> tuple[LabelRule, ...]:
+        """Every rule that some label can meet."""
+        return tuple(self.labels.values()) or (self.default,)
+
+    @property
+    def floor(self) -> float:
+        """The lowest threshold in use: a decoder need not report anything below it."""
+        return min(rule.threshold for rule in self.in_use)

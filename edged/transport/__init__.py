@@ -1,0 +1,1 @@
+"""Shared memory and sockets between our processes."""

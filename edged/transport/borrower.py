@@ -1,0 +1,141 @@
+"""The accelerator's side of the rings: takes the newest frame of whichever camera has waited longest."""
+
+import os
+import select
+import socket
+import threading
+
+import numpy as np
+
+from edged.domain.frame import FrameShape, PixelFormat
+from edged.ports import Pixels
+from edged.transport.lender import slot_views
+from edged.transport.memory import mapped
+from edged.transport.wire import GRANT, WANT
+
+
+class CameraGoneError(Exception):
+    """The camera's end of the socket is closed."""
+
+
+class Loan:
+    """A frame that is lent to this process until the next one of its camera is asked for."""
+
+    __slots__ = ("captured_ns", "pixels", "seq", "shape", "stream")
+
+    def __init__(self, stream: int, seq: int, captured_ns: int, shape: FrameShape, pixels: Pixels) -> None:
+        self.stream = stream
+        self.seq = seq
+        self.captured_ns = captured_ns
+        self.shape = shape
+        self.pixels = pixels
+
+
+class Borrower:
+    """One camera's ring as seen by a consumer."""
+
+    def __init__(
+        self, stream: int, sock: socket.socket, ring_fd: int, slot_bytes: int, *, lossless: bool
+    ) -> None:
+        self.stream = stream
+        self.sock = sock
+        self.lossless = lossless
+        self.asked = False
+        self.served = 0
+        """When this camera was last served, in turns."""
+        memory = mapped(ring_fd, writable=False)
+        os.close(ring_fd)
+        self._slots = [np.frombuffer(view, np.uint8) for view in slot_views(memoryview(memory), slot_bytes)]
+        self._held, self._after = -1, 0
+
+    def ask(self) -> None:
+        """Gives the held frame back and asks for a newer one than the last."""
+        try:
+            self.sock.send(WANT.pack(self._held, self._after))
+        except OSError as error:
+            raise CameraGoneError from error
+        self._held, self.asked = -1, True
+
+    def take(self, *, stale: bool) -> Loan:
+        """Receives the frame asked for; where it has been waiting (`stale`), swaps it for the newest."""
+        grant = self._receive()
+        if stale and not self.lossless:
+            self._held = grant[0]
+            self.ask()
+            grant = self._receive()
+        slot, seq, captured_ns, pixel_format, width, height = grant
+        self._held, self._after, self.asked = slot, seq, False
+        shape = FrameShape(PixelFormat(pixel_format), width, height)
+        pixels = self._slots[slot][: shape.nbytes].reshape(shape.array_shape)
+        return Loan(self.stream, seq, captured_ns, shape, pixels)
+
+    def _receive(self) -> tuple[int, ...]:
+        try:
+            message = self.sock.recv(GRANT.size)
+        except OSError as error:
+            raise CameraGoneError from error
+        if not message:
+            raise CameraGoneError
+        return GRANT.unpack(message)
+
+
+class Borrowers:
+    """All cameras of one accelerator; `add` may be called from another thread than `next`."""
+
+    def __init__(self) -> None:
+        self._by_fd: dict[int, Borrower] = {}
+        self._new: list[Borrower] = []
+        self._lock = threading.Lock()
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._wake, select.POLLIN)
+        self._turn = 0
+
+    def add(self, borrower: Borrower) -> None:
+        """Takes a ring on; it replaces an older one of the same stream."""
+        with self._lock:
+            self._new.append(borrower)
+        os.eventfd_write(self._wake, 1)
+
+    def next(self) -> Loan:
+        """Blocks for the newest frame of the camera that was served longest ago."""
+        waiting = {fd for fd, borrower in self._by_fd.items() if borrower.asked}
+        while True:
+            self._ask_all()
+            ready = [fd for fd, _ in self._poll.poll()]
+            if self._wake in ready:
+                os.eventfd_read(self._wake)
+                self._adopt()
+                continue
+            borrower = min((self._by_fd[fd] for fd in ready), key=lambda each: each.served)
+            try:
+                loan = borrower.take(stale=borrower.sock.fileno() in waiting)
+            except CameraGoneError:
+                self._drop(borrower)
+                continue
+            self._turn += 1
+            borrower.served = self._turn
+            return loan
+
+    def _ask_all(self) -> None:
+        for borrower in list(self._by_fd.values()):
+            if not borrower.asked:
+                try:
+                    borrower.ask()
+                except CameraGoneError:
+                    self._drop(borrower)
+
+    def _adopt(self) -> None:
+        with self._lock:
+            new, self._new = self._new, []
+        for borrower in new:
+            for old in [each for each in self._by_fd.values() if each.stream == borrower.stream]:
+                self._drop(old)
+            self._by_fd[borrower.sock.fileno()] = borrower
+            self._poll.register(borrower.sock, select.POLLIN)
+
+    def _drop(self, borrower: Borrower) -> None:
+        fd = borrower.sock.fileno()
+        self._poll.unregister(fd)
+        del self._by_fd[fd]
+        borrower.sock.close()

@@ -1,0 +1,117 @@
+"""What the parent and its children say to each other, as values that survive JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edged.domain import errors
+from edged.domain.errors import ChildDiedError, EdgedError
+from edged.domain.predictions import Accelerator
+from edged.domain.tensors import Quantization, TensorSpec
+from edged.vision.manifest import DecoderName, InputRule
+
+
+@dataclass(frozen=True, slots=True)
+class ModelJob:
+    """One model that an accelerator child is to load."""
+
+    name: str
+    path: str
+    decoder: DecoderName
+    roles: tuple[tuple[str, int], ...]
+    """Empty where the calibration invoke has to tell."""
+    rule: InputRule
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorJob:
+    """What an accelerator child is to do; no `library` means the CPU."""
+
+    models: tuple[ModelJob, ...]
+    library: str | None
+    device: str
+    threads: int
+
+    @property
+    def accelerator(self) -> Accelerator:
+        """What runs the models."""
+        return "edgetpu" if self.library else "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """What a child found out about a model by loading and running it once."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    roles: tuple[tuple[str, int], ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An accelerator child has loaded its models."""
+
+    models: tuple[LoadedModel, ...]
+    runtime: str
+
+
+def job_to_wire(job: AcceleratorJob) -> dict[str, Any]:
+    """The job as JSON."""
+    return asdict(job)
+
+
+def job_from_wire(data: Mapping[str, Any]) -> AcceleratorJob:
+    """The job from JSON."""
+    models = tuple(
+        ModelJob(
+            each["name"], each["path"], each["decoder"], _roles(each["roles"]), InputRule(**each["rule"])
+        )
+        for each in data["models"]
+    )
+    return AcceleratorJob(models, data["library"], data["device"], data["threads"])
+
+
+def ready_to_wire(ready: Ready) -> dict[str, Any]:
+    """The report as JSON."""
+    return {"event": "ready", **asdict(ready)}
+
+
+def ready_from_wire(data: Mapping[str, Any]) -> Ready:
+    """The report from JSON."""
+    models = tuple(
+        LoadedModel(
+            tuple(_spec(spec) for spec in each["inputs"]),
+            tuple(_spec(spec) for spec in each["outputs"]),
+            _roles(each["roles"]),
+            tuple(each["warnings"]),
+        )
+        for each in data["models"]
+    )
+    return Ready(models, data["runtime"])
+
+
+def error_to_wire(error: EdgedError) -> dict[str, Any]:
+    """An error that a child reports before it ends."""
+    return {"event": "failed", "kind": type(error).__name__, "what": error.what, "fix": error.fix}
+
+
+def error_from_wire(data: Mapping[str, Any]) -> EdgedError:
+    """The same error in the parent."""
+    kind = getattr(errors, data["kind"], ChildDiedError)
+    error: EdgedError = kind(data["what"], data["fix"])
+    return error
+
+
+def _spec(data: Mapping[str, Any]) -> TensorSpec:
+    quantization = data["quantization"]
+    return TensorSpec(
+        data["name"],
+        tuple(data["shape"]),
+        data["dtype"],
+        Quantization(**quantization) if quantization else None,
+    )
+
+
+def _roles(pairs: list[list[Any]]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, index) for name, index in pairs)

@@ -1,0 +1,88 @@
+"""Starting and ending child processes."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping
+from time import monotonic_ns
+from typing import Any
+
+from edged.transport.control import Control
+
+_TAIL_LINES = 20
+_KILL_WAIT_S = 5.0
+_CHUNK = 65536
+
+
+class Child:
+    """A process of ours, in its own session, with a control channel and the end of its stderr.
+
+    Call from the main thread only: the kernel's parent-death signal follows the spawning thread.
+    """
+
+    def __init__(self, module: str, spec: Mapping[str, Any]) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reader, False)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, str(os.getpid()), str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                start_new_session=True,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            )
+        finally:
+            theirs.close()
+            os.close(writer)
+        self.module = module
+        self.pid = self._process.pid
+        self.started_ns = monotonic_ns()
+        self.control = Control(ours, hasty=True)
+        self.stderr_fd = reader
+        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._partial = b""
+        self._ended = False
+        self.control.send(spec)
+
+    def read_stderr(self) -> list[str]:
+        """The complete lines that the child has written since the last call; never blocks."""
+        try:
+            chunk = os.read(self.stderr_fd, _CHUNK)
+        except BlockingIOError:
+            return []
+        *lines, self._partial = (self._partial + chunk).split(b"\n")
+        texts = [line.decode("utf-8", "replace").rstrip() for line in lines]
+        self.tail.extend(text for text in texts if text)
+        return texts
+
+    def exit_reason(self) -> str:
+        """Why the process has ended, for people: `SIGSEGV`, `exit status 3`, or `still running`."""
+        try:
+            code = self._process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            return "still running"
+        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+    def end(self) -> bool:
+        """Kills the process and waits at most five seconds; False where the kernel cannot end it (state D)."""
+        if self._ended:
+            return True
+        self._ended = True
+        self._process.kill()
+        gone = True
+        try:
+            self._process.wait(_KILL_WAIT_S)
+        except subprocess.TimeoutExpired:
+            gone = False
+        with contextlib.suppress(OSError):
+            self.read_stderr()
+        self.control.close()
+        os.close(self.stderr_fd)
+        return gone

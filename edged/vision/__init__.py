@@ -1,0 +1,1 @@
+"""Model bundles, labels, fit geometry and decoders: pure, numpy only."""

@@ -1,0 +1,75 @@
+"""Files that a TFLite model carries as a zip behind its flatbuffer, such as its labels."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+from edged.domain.errors import ModelError
+from edged.vision.flatbuffer import COPY_AGAIN
+
+MAX_FILES = 32
+MAX_FILE_BYTES = 4_000_000
+MAX_TOTAL_BYTES = 8_000_000
+
+_LOCAL_HEADER = b"PK\x03\x04"
+
+
+def appended_files(data: bytes, end: int, where: str, expected: frozenset[str]) -> Mapping[str, bytes]:
+    """Name and content of each file behind byte `end`, where the flatbuffer ends; none where nothing is there.
+
+    `expected` are the names that the model's own metadata mentions. Names with a folder in them are skipped.
+    Raises ModelError where the zip is cut off, damaged or too large.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _contents(archive, where)
+    except ModelError:
+        raise
+    except Exception as error:  # noqa: BLE001  zipfile lets struct, zlib, lzma and seek errors of a bad zip through
+        return _nothing(data, end, where, expected, error)
+
+
+def _nothing(
+    data: bytes, end: int, where: str, expected: frozenset[str], error: Exception
+) -> Mapping[str, bytes]:
+    """No files, unless there are signs that there should be some."""
+    tail = data[end : end + 64].lstrip(b"\0")
+    if tail.startswith(_LOCAL_HEADER) or (tail and _LOCAL_HEADER.startswith(tail)):
+        why = f"the files appended to it cannot be read, and it ends at byte {len(data)}"
+    elif expected:
+        names = ", ".join(sorted(expected))
+        why = f"it should carry {names}, but nothing readable follows byte {end} of {len(data)}"
+    else:
+        return {}
+    raise ModelError(f"model {where} is cut off or damaged: {why}", COPY_AGAIN) from error
+
+
+def _contents(archive: zipfile.ZipFile, where: str) -> dict[str, bytes]:
+    """The members that may be taken, within the limits."""
+    members = archive.infolist()
+    if len(members) > MAX_FILES:
+        raise _too_large(where, f"{len(members)} files", f"{MAX_FILES}")
+    files: dict[str, bytes] = {}
+    left = MAX_TOTAL_BYTES
+    for member in members:
+        if not _is_plain_name(member.filename):
+            continue
+        limit = min(left, MAX_FILE_BYTES)
+        with archive.open(member) as file:
+            content = file.read(limit + 1)
+        if len(content) > limit:
+            raise _too_large(where, f"a file {member.filename!r} above {limit} bytes", f"{limit} bytes")
+        files[member.filename] = content
+        left -= len(content)
+    return files
+
+
+def _is_plain_name(name: str) -> bool:
+    """Whether a member's name is a file name and nothing else."""
+    return bool(name) and name.isprintable() and name not in {".", ".."} and not set(name) & set("/\\:")
+
+
+def _too_large(where: str, what: str, limit: str) -> ModelError:
+    return ModelError(
+        f"model {where} carries {what}, more than the {limit} allowed", "use a model without these files"
+    )

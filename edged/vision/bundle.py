@@ -1,0 +1,33 @@
+"""A model with all that is needed to run it and to read its answers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edged.domain.tensors import TensorSpec
+from edged.vision.labels import Labels
+from edged.vision.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A manifest, its files and its labels, agreed with each other."""
+
+    manifest: Manifest
+    labels: Labels
+    """By the indices that the model gives."""
+    cpu: Path | None
+    edgetpu: Path | None
+    """The compiled twin; at least one of the two is there."""
+    cpu_sha: str
+    edgetpu_sha: str
+    """First eight hex digits of the file's SHA-256; empty where there is no such file."""
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    compiled: bool
+    """Whether the file that was asked for is the compiled one; for a folder, whether it has one."""
+    ops: int
+    custom_ops: tuple[str, ...]
+    """Of the file that was read for the manifest: the CPU's, or the compiled one where it is alone."""
+    warnings: tuple[str, ...] = ()
+    undecided: bool = False
+    """Whether the roles are missing until a calibration invoke shows them (`resolve_ssd_roles`)."""

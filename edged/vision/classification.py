@@ -1,0 +1,115 @@
+"""Classifier outputs become the best labels, ranked and thresholded as integers where they are integers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.domain.predictions import Classification, Ranked
+from edged.domain.tensors import TensorSpec
+from edged.ports import Tensor
+from edged.vision.fit import FitPlan
+from edged.vision.labels import Labels
+from edged.vision.manifest import Activation, Background
+from edged.vision.quantise import dequantise, quantised_threshold
+
+
+class ClassificationDecoder:
+    """Reads one score a class; `label_id` is the index on the class axis, as in the model's output.
+
+    The background class is never an answer but keeps its share of a softmax. Scores are clamped to 0..1,
+    NaN is dropped, equal scores come in the order of their ids.
+    """
+
+    def __init__(
+        self,
+        output: int,
+        spec: TensorSpec,
+        labels: Labels,
+        *,
+        threshold: float,
+        top_k: int,
+        activation: Activation = "none",
+        background: Background = "none",
+    ) -> None:
+        """`output` is the index of the scores, described by `spec`; `top_k` is at least 1."""
+        self._output = output
+        self._labels = labels
+        self._top_k = top_k
+        self._softmax = activation == "softmax"
+        self._background = background
+        self._quantization = spec.quantization
+        self._threshold = threshold
+        self._bound: float = threshold
+        if not spec.dtype.startswith("float"):
+            self._bound = quantised_threshold(threshold, spec.quantization, spec.dtype)
+        scale = spec.quantization.scale if spec.quantization else 1.0
+        self._powers: NDArray[np.float64] = np.exp(np.arange(256) * -scale)
+
+    def decode(self, outputs: Sequence[Tensor], plan: FitPlan) -> Classification:  # noqa: ARG002  has no boxes
+        """The best classes that reach the threshold; `plan` is not needed, since a class has no place."""
+        values = outputs[self._output].reshape(-1)
+        if values.dtype.kind == "f":
+            values = values.astype(np.float64)  # a float32 comparison would round the threshold
+        if not values.size:
+            return Classification(())
+        pairs = self._from_logits(values) if self._softmax else self._from_scores(values)
+        return Classification(
+            tuple(
+                Ranked(self._labels.name(index), index, min(max(score, 0.0), 1.0)) for index, score in pairs
+            )
+        )
+
+    def _from_scores(self, values: Tensor) -> list[tuple[int, float]]:
+        """Thresholds and ranks the stored values; only the survivors are dequantised."""
+        answers = self._answers(np.greater_equal(values, self._bound))
+        chosen = best(values, answers, self._top_k)
+        return list(zip(chosen, dequantise(values[chosen], self._quantization).tolist(), strict=True))
+
+    def _from_logits(self, values: Tensor) -> list[tuple[int, float]]:
+        """Ranks by the stored values, whose order softmax keeps, and thresholds the shares."""
+        if values.dtype.itemsize == 1:
+            shares = byte_softmax(values, self._powers)
+            ranked = values
+        else:
+            ranked = shares = softmax(dequantise(values, self._quantization))
+        chosen = best(ranked, self._answers(shares >= self._threshold), self._top_k)
+        return [(index, float(shares[index])) for index in chosen]
+
+    def _answers(self, passing: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Indices of the classes that pass and are not the background."""
+        if self._background != "none":
+            passing[0 if self._background == "first" else -1] = False
+        return np.flatnonzero(passing)
+
+
+def best(values: Tensor, candidates: NDArray[np.intp], top_k: int) -> list[int]:
+    """The `top_k` candidates with the highest values, best first; of equal ones the lower index comes first."""
+    if len(candidates) > top_k:
+        chosen = values[candidates]
+        bound = np.partition(chosen, -top_k)[-top_k]
+        above, level = candidates[chosen > bound], candidates[chosen == bound]
+        candidates = np.concatenate((above, level[: top_k - len(above)]))
+    ranked: list[int] = sorted(candidates.tolist(), key=lambda index: (-values[index].item(), index))
+    return ranked
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """exp(x) / sum(exp(x)), shifted by the largest so that nothing overflows.
+
+    NaN stays NaN and takes no share; entries of +inf share everything; all NaN where no entry is above -inf.
+    """
+    unknown = np.isnan(logits)
+    known = np.where(unknown, -np.inf, logits)
+    peak = known.max(initial=-np.inf)
+    if peak == -np.inf:
+        return np.full_like(known, np.nan)
+    weights = np.exp(known - peak) if peak < np.inf else (known == peak).astype(np.float64)
+    return np.where(unknown, np.nan, weights / weights.sum())
+
+
+def byte_softmax(values: Tensor, powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Softmax of 8-bit logits; `powers[n]` is exp(-n * scale), the weight of one that lies n below the largest."""
+    below = values.max().view(np.uint8) - values.view(np.uint8)  # modulo 256 this is right for int8 too
+    weights = powers[below]
+    return np.asarray(weights / weights.sum(), np.float64)

@@ -1,0 +1,151 @@
+"""`model.yaml` as plain values, both ways; all mistakes are reported together, each with its place."""
+
+import re
+from collections.abc import Mapping
+from typing import get_args
+
+from edged.domain.errors import ConfigurationError
+from edged.vision.manifest import (
+    PARTS,
+    Activation,
+    Background,
+    Colour,
+    DecoderName,
+    FileEntry,
+    InputRule,
+    Manifest,
+    Place,
+    Resize,
+    Task,
+)
+from edged.vision.section import Section, Where
+
+_KEYS = (
+    "name", "task", "decoder", "input", "roles", "activation", "background", "cpu", "edgetpu", "labels",
+    "source", "licence",
+)  # fmt: skip
+_INPUT_KEYS = ("resize", "place", "fill", "colour", "mean", "std")
+_TASKS: Mapping[DecoderName, Task] = {"ssd": "detection", "classification": "classification"}
+_MAX_OUTPUT = 1000
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def manifest_from_mapping(data: Mapping[str, object], where: Where) -> Manifest:
+    """The manifest that a `model.yaml` says; `where` gives the place of a value by its path.
+
+    Raises ConfigurationError with a line for each mistake.
+    """
+    top = Section(data, where, (), [])
+    manifest = _manifest(top)
+    if top.mistakes:
+        raise ConfigurationError("\n".join(top.mistakes))
+    return manifest
+
+
+def manifest_to_mapping(manifest: Manifest) -> dict[str, object]:
+    """The plain values of a `model.yaml`, without what is left at its default."""
+    plain = InputRule()
+    rule = {key: getattr(manifest.input, key) for key in _INPUT_KEYS}
+    data: dict[str, object] = {
+        "name": manifest.name,
+        "task": manifest.task,
+        "decoder": manifest.decoder,
+        "input": {
+            key: value for key, value in rule.items() if value != getattr(plain, key) or key == "resize"
+        },
+        "roles": dict(manifest.roles),
+        "activation": manifest.activation,
+        "background": manifest.background,
+    }
+    for key, entry in (("cpu", manifest.cpu), ("edgetpu", manifest.edgetpu), ("labels", manifest.labels)):
+        if entry:
+            data[key] = {"path": entry.path} | ({"sha256": entry.sha256} if entry.sha256 else {})
+    return data | {key: text for key in ("source", "licence") if (text := getattr(manifest, key))}
+
+
+def _manifest(top: Section) -> Manifest:
+    top.known(_KEYS)
+    decoder: DecoderName = top.choice("decoder", tuple(_TASKS))
+    task = _task(top, decoder)
+    activation: Activation = top.choice("activation", get_args(Activation), "none")
+    background: Background = top.choice("background", get_args(Background), "none")
+    for key, value in (("activation", activation), ("background", background)):
+        if decoder == "ssd" and value != "none":
+            top.note(key, "must be none for ssd, whose post-processing has dealt with it")
+    return Manifest(
+        name=top.text("name", required=True),
+        task=task,
+        decoder=decoder,
+        input=_input(top.section("input")),
+        roles=_roles(top, decoder),
+        activation=activation,
+        background=background,
+        source=top.text("source"),
+        licence=top.text("licence"),
+        cpu=_file(top, "cpu"),
+        edgetpu=_file(top, "edgetpu"),
+        labels=_file(top, "labels"),
+    )
+
+
+def _task(top: Section, decoder: DecoderName) -> Task:
+    """The task, which may be left out since each decoder has one."""
+    task: Task = top.choice("task", tuple(_TASKS.values()), _TASKS[decoder])
+    if task != _TASKS[decoder] and top.data.get("decoder") == decoder:
+        top.note("task", f"is {task} but the decoder {decoder} is for {_TASKS[decoder]}")
+    return task
+
+
+def _input(section: Section) -> InputRule:
+    section.known(_INPUT_KEYS)
+    mean, std = section.real("mean"), section.real("std")
+    if (mean is None) != (std is None):
+        section.note("mean" if std is None else "std", "mean and std go together: give both or none")
+    if std is not None and std <= 0:
+        section.note("std", f"must be above 0, not {std}")
+    return InputRule(
+        resize=section.choice("resize", get_args(Resize), "stretch"),
+        place=section.choice("place", get_args(Place), "centre"),
+        fill=section.integer("fill", 0, 255, 0),
+        colour=section.choice("colour", get_args(Colour), "rgb"),
+        mean=mean,
+        std=std,
+    )
+
+
+def _roles(top: Section, decoder: DecoderName) -> tuple[tuple[str, int], ...]:
+    """Output index of each part that the decoder needs; a classifier's one output is the default."""
+    if decoder == "classification" and "roles" not in top.data:
+        return (("scores", 0),)
+    section = top.section("roles")
+    parts = PARTS[decoder]
+    section.known(parts)
+    missing = [part for part in parts if part not in section.data]
+    if missing:
+        top.note("roles", f"must say which output holds {', '.join(missing)}")
+    roles = tuple((part, section.integer(part, 0, _MAX_OUTPUT, 0)) for part in parts if part in section.data)
+    if len({index for _, index in roles}) < len(roles):
+        top.note("roles", "two parts cannot be the same output")
+    return roles
+
+
+def _file(top: Section, key: str) -> FileEntry | None:
+    """A file of the bundle: its name alone, or `path` and `sha256`."""
+    value = top.data.get(key)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return FileEntry(_file_name(top, key), "")
+    section = top.section(key)
+    section.known(("path", "sha256"))
+    path, sha256 = _file_name(section, "path"), section.text("sha256")
+    if sha256 and not _SHA256.fullmatch(sha256):
+        section.note("sha256", "must be 64 hexadecimal digits")
+    return FileEntry(path, sha256.lower())
+
+
+def _file_name(section: Section, key: str) -> str:
+    name = section.text(key, required=True)
+    if name in {".", ".."} or set(name) & set("/\\"):
+        section.note(key, f"must be the name of a file in the bundle's folder, not {name!r}")
+    return name

@@ -1,0 +1,152 @@
+"""The manifest that a model file implies, and the check of one that was given.
+
+What is inferred here is written down once and shown; nothing is guessed again per frame.
+"""
+
+from dataclasses import dataclass
+
+from edged.domain.errors import ModelError
+from edged.domain.tensors import DType, TensorSpec
+from edged.vision.graph import Op
+from edged.vision.labels import Labels, match_labels
+from edged.vision.manifest import Activation, InputRule, Manifest
+from edged.vision.modelfile import ModelFile
+from edged.vision.roles import could_be_ssd, known_roles
+from edged.vision.support import check_runnable, class_count, refusal
+
+_AVERAGE_POOL, _L2_NORM, _L2_POOL, _LOGISTIC, _SOFTMAX, _MEAN = 1, 11, 12, 14, 25, 40
+_PROBABILITY_OPS: frozenset[Op | None] = frozenset({_LOGISTIC, _SOFTMAX})
+_POOLING_OPS: frozenset[Op | None] = frozenset({_AVERAGE_POOL, _L2_NORM, _L2_POOL, _MEAN})
+_EMBEDDING_NAMES = ("embedding", "avgpool", "average_pool", "l2norm")
+_RANGES: dict[DType, tuple[int, int]] = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
+_SLACK = 0.02
+"""How far the ends of a quantised range of probabilities may lie beyond 0 and 1."""
+NO_LABELS = "no labels: classes are called class_0, class_1 and so on"
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A manifest, the labels by the model's own indices, and what a person should know about both."""
+
+    manifest: Manifest
+    labels: Labels
+    warnings: tuple[str, ...]
+    undecided: bool = False
+    """Whether the roles are missing until a calibration invoke shows them (`resolve_ssd_roles`)."""
+
+
+def infer_manifest(file: ModelFile, name: str, labels: Labels | None) -> Inferred:
+    """What a model without a manifest is. Raises ModelError, with the reason, where this version cannot run it."""
+    check_runnable(file)
+    rule, warnings = _input_rule(file.inputs[0])
+    if labels is None or not labels.names:
+        labels, warnings = Labels(), (*warnings, NO_LABELS)
+    if could_be_ssd(file):
+        inferred = _infer_ssd(file, name, rule, labels)
+    else:
+        inferred = _infer_classification(file, name, rule, labels)
+    return Inferred(inferred.manifest, inferred.labels, warnings + inferred.warnings, inferred.undecided)
+
+
+def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -> Inferred:
+    """The same for a manifest that was given. Raises ModelError where the file contradicts it."""
+    check_runnable(file)
+    for part, index in manifest.roles:
+        if index >= len(file.outputs):
+            raise ModelError(
+                f"model {file.where} has {len(file.outputs)} outputs but its manifest says that {part} is output {index}",
+                "correct the roles in model.yaml; the first output is 0",
+            )
+    known = known_roles(file) if manifest.decoder == "ssd" else None
+    if known and dict(known) != dict(manifest.roles):
+        raise ModelError(
+            f"model {file.where} has other outputs than its manifest says: {_listed(known)}",
+            "correct the roles in model.yaml",
+        )
+    classes = (
+        class_count(file.outputs[manifest.role("scores")]) if manifest.decoder == "classification" else None
+    )
+    if manifest.decoder == "classification" and classes is None:
+        raise refusal(file)
+    matched, _ = match_labels(labels or Labels(), classes, file.where, background=manifest.background)
+    return Inferred(manifest, matched, () if matched.names else (NO_LABELS,))
+
+
+def _listed(roles: tuple[tuple[str, int], ...]) -> str:
+    return ", ".join(f"{part} is output {index}" for part, index in roles)
+
+
+def _input_rule(spec: TensorSpec) -> tuple[InputRule, tuple[str, ...]]:
+    """How frames become this input; only a quantised tensor tells its mean and std itself."""
+    if spec.dtype != "float32":
+        return InputRule(), ()
+    warning = "the float input says nothing of its range: taken for -1..1 (mean and std 127.5)"
+    return InputRule(mean=127.5, std=127.5), (warning,)
+
+
+def _infer_ssd(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Inferred:
+    roles = known_roles(file)
+    matched, _ = match_labels(labels, None, file.where)
+    manifest = Manifest(name=name, task="detection", decoder="ssd", input=rule, roles=roles or ())
+    if roles:
+        return Inferred(manifest, matched, ())
+    warning = "the file does not say which output holds classes and which scores: one invoke has to show it"
+    return Inferred(manifest, matched, (warning,), undecided=True)
+
+
+def _infer_classification(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Inferred:
+    classes = class_count(file.outputs[0]) if len(file.outputs) == 1 else None
+    if classes is None:
+        raise refusal(file)
+    activation, warnings = _activation(file)
+    matched, background = match_labels(labels, classes, file.where)
+    manifest = Manifest(
+        name=name,
+        task="classification",
+        decoder="classification",
+        input=rule,
+        roles=(("scores", 0),),
+        activation=activation,
+        background=background,
+    )
+    return Inferred(manifest, matched, warnings)
+
+
+def _activation(file: ModelFile) -> tuple[Activation, tuple[str, ...]]:
+    """What the scores still need, by the op that computes them or by the range that they can take."""
+    spec, maker = file.outputs[0], file.makers[0]
+    if maker in _PROBABILITY_OPS:
+        return "none", ()
+    if maker in _POOLING_OPS or any(word in spec.name.lower() for word in _EMBEDDING_NAMES):
+        raise _embedding(file, "comes from a pooling layer")
+    low, high = _real_range(file)
+    if low >= -_SLACK and high <= 1 + _SLACK:
+        return "none", ()
+    if low >= -_SLACK:
+        raise _embedding(file, f"is never negative and goes up to {high:.3g}")
+    reach = "" if high == float("inf") else f" ({low:.3g} to {high:.3g})"
+    return "softmax", (f"the output is taken for logits{reach}: softmax is applied",)
+
+
+def _real_range(file: ModelFile) -> tuple[float, float]:
+    """Lowest and highest value that the output can stand for."""
+    spec = file.outputs[0]
+    if spec.dtype == "float32":
+        return float("-inf"), float("inf")
+    if spec.dtype not in _RANGES:
+        raise refusal(file)
+    if spec.quantization is None:
+        raise ModelError(
+            f"model {file.where} gives {spec.dtype} scores without a scale",
+            "write a model.yaml, or convert it again",
+        )
+    scale, zero_point = spec.quantization.scale, spec.quantization.zero_point
+    low, high = _RANGES[spec.dtype]
+    return (low - zero_point) * scale, (high - zero_point) * scale
+
+
+def _embedding(file: ModelFile, why: str) -> ModelError:
+    return ModelError(
+        f"model {file.where} gives {list(file.outputs[0].shape)} that looks like an embedding: it {why}",
+        "this version decodes ssd and classification; if these are class scores, write a model.yaml that says so",
+    )

@@ -1,0 +1,39 @@
+"""What `edged model inspect` says of a bundle, as plain JSON values."""
+
+from edged.domain.tensors import TensorSpec
+from edged.vision.bundle import Bundle
+
+
+def describe(bundle: Bundle) -> dict[str, object]:
+    """The bundle as a JSON object: task, decoder, compiled, inputs, outputs, labels, warnings, and more."""
+    manifest = bundle.manifest
+    return {
+        "name": manifest.name,
+        "task": manifest.task,
+        "decoder": manifest.decoder,
+        "compiled": bundle.compiled,
+        "inputs": [describe_tensor(spec) for spec in bundle.inputs],
+        "outputs": [describe_tensor(spec) for spec in bundle.outputs],
+        "roles": None if bundle.undecided else dict(manifest.roles),
+        "activation": manifest.activation,
+        "background": manifest.background,
+        "labels": {"count": len(bundle.labels), "source": bundle.labels.source},
+        "cpu": str(bundle.cpu) if bundle.cpu else None,
+        "edgetpu": str(bundle.edgetpu) if bundle.edgetpu else None,
+        "sha": {"cpu": bundle.cpu_sha, "edgetpu": bundle.edgetpu_sha},
+        "ops": bundle.ops,
+        "custom_ops": list(bundle.custom_ops),
+        "warnings": list(bundle.warnings),
+    }
+
+
+def describe_tensor(spec: TensorSpec) -> dict[str, object]:
+    """A tensor as a JSON object; scale and zero point are null where it isn't quantised."""
+    quantization = spec.quantization
+    return {
+        "name": spec.name,
+        "shape": list(spec.shape),
+        "dtype": spec.dtype,
+        "scale": quantization.scale if quantization else None,
+        "zero_point": quantization.zero_point if quantization else None,
+    }

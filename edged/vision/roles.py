@@ -1,0 +1,164 @@
+"""Which of an SSD's four outputs holds the boxes, classes, scores and count.
+
+The graph knows it where the file shows the post-processing op; else the outputs' names do, by the two orders in
+which TensorFlow's exporters number them; else one calibration invoke has to show it. Never decided per frame.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.domain.errors import ModelError
+from edged.domain.tensors import TensorSpec
+from edged.ports import Tensor
+from edged.vision.graph import POSTPROCESS_OP
+from edged.vision.manifest import PARTS as ALL_PARTS
+from edged.vision.modelfile import ModelFile
+
+Roles = tuple[tuple[str, int], ...]
+
+PARTS = ALL_PARTS["ssd"]
+_NAMED = re.compile(rf"({POSTPROCESS_OP}|StatefulPartitionedCall|PartitionedCall)(?::(\d+))?")
+_BY_NUMBER: Mapping[str, Mapping[str, int]] = {
+    "boxes": {"tf1": 0, "tf2": 3},
+    "classes": {"tf1": 1, "tf2": 2},
+    "scores": {"tf1": 2, "tf2": 1},
+    "count": {"tf1": 3, "tf2": 0},
+}
+_ASK = "write a model.yaml whose roles say which output holds boxes, classes, scores and count"
+_LARGEST_COUNT = 100_000
+_SLACK = 0.01
+"""How far a quantised score may leave 0..1."""
+
+
+def known_roles(file: ModelFile) -> Roles | None:
+    """The roles as far as the file itself shows them; None where an invoke has to."""
+    if file.postprocess:
+        return tuple(zip(PARTS, file.postprocess, strict=True))
+    roles = _roles_by_name(file.outputs)
+    return roles if roles and not _shape_fault(roles, [spec.shape for spec in file.outputs]) else None
+
+
+def could_be_ssd(file: ModelFile) -> bool:
+    """Whether the outputs are those of a detector with its post-processing."""
+    if file.postprocess:
+        return True
+    shapes = [spec.shape for spec in file.outputs]
+    if len(shapes) != len(PARTS):
+        return False
+    if not any(shapes):
+        return POSTPROCESS_OP in file.custom_ops or _roles_by_name(file.outputs) is not None
+    return _parts_by_shape(shapes) is not None
+
+
+def _roles_by_name(outputs: Sequence[TensorSpec]) -> Roles | None:
+    """The roles by the numbers in the outputs' names."""
+    found = [_NAMED.fullmatch(spec.name) for spec in outputs]
+    if len(found) != len(PARTS) or None in found:
+        return None
+    names = {match[1] for match in found if match}
+    place = {int(match[2] or 0): index for index, match in enumerate(found) if match}
+    if len(names) != 1 or set(place) != set(range(len(PARTS))):
+        return None
+    order = "tf1" if POSTPROCESS_OP in names else "tf2"
+    return tuple((part, place[_BY_NUMBER[part][order]]) for part in PARTS)
+
+
+def _parts_by_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, tuple[int, int]] | None:
+    """Index of the boxes, of the count, and of the two others; None where the shapes are no SSD's."""
+    boxes = [i for i, shape in enumerate(shapes) if len(shape) == 3 and shape[0] == 1 and shape[2] == 4]  # noqa: PLR2004  [1, N, 4]
+    counts = [i for i, shape in enumerate(shapes) if shape in {(), (1,)}]
+    if len(boxes) != 1 or len(counts) != 1:
+        return None
+    rest = [i for i, shape in enumerate(shapes) if shape == shapes[boxes[0]][:2]]
+    return (boxes[0], counts[0], (rest[0], rest[1])) if len(rest) == 2 else None  # noqa: PLR2004  classes, scores
+
+
+def resolve_ssd_roles(specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) -> Roles:
+    """The roles by shape and by value, from one calibration invoke; `specs` give the quantisation.
+
+    Classes are whole numbers, scores lie in 0..1 and have a fraction. Raises ModelError where that cannot tell
+    them apart, as when all scores are 0 or 1.
+    """
+    shapes = [tuple(output.shape) for output in outputs]
+    parts = _parts_by_shape(shapes) if len(outputs) == len(PARTS) else None
+    if parts is None:
+        raise ModelError(f"the outputs {[list(shape) for shape in shapes]} are no ssd's", _ASK)
+    boxes, count, rest = parts
+    found = _found(specs[count], outputs[count])
+    first, second = (_real(specs[index], outputs[index]).reshape(-1)[:found] for index in rest)
+    as_given = _are_whole(first) and _are_scores(second)
+    swapped = _are_whole(second) and _are_scores(first)
+    if as_given == swapped:
+        raise ModelError(
+            f"outputs {rest[0]} and {rest[1]} hold classes and scores, but one invoke does not show which is which",
+            _ASK,
+        )
+    classes, scores = rest if as_given else (rest[1], rest[0])
+    return (("boxes", boxes), ("classes", classes), ("scores", scores), ("count", count))
+
+
+def check_ssd_roles(roles: Roles, specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) -> None:
+    """Raises ModelError where one calibration invoke contradicts the roles."""
+    fault = _shape_fault(roles, [tuple(output.shape) for output in outputs]) or _value_fault(
+        roles, specs, outputs
+    )
+    if fault:
+        raise ModelError(
+            f"the roles do not fit the model: {fault}", "correct the roles in the model's model.yaml"
+        )
+
+
+def _shape_fault(roles: Roles, shapes: Sequence[tuple[int, ...]]) -> str:
+    """What the shapes say against the roles; those that are still open say nothing."""
+    place = dict(roles)
+    missing = [f"{part} is output {index}" for part, index in roles if index >= len(shapes)]
+    if missing:
+        return f"{missing[0]}, but there are {len(shapes)}"
+    boxes, classes, scores, count = (shapes[place[part]] for part in PARTS)
+    if boxes and (len(boxes) != 3 or boxes[2] != 4):  # noqa: PLR2004  [1, N, 4]
+        return f"boxes is output {place['boxes']}, of shape {list(boxes)} instead of [1, N, 4]"
+    for part, shape in (("classes", classes), ("scores", scores)):
+        if shape and shape != (boxes[:2] or shape):
+            return f"{part} is output {place[part]}, of shape {list(shape)} instead of {list(boxes[:2])}"
+    if count not in {(), (1,)}:
+        return f"count is output {place['count']}, of shape {list(count)} instead of [1]"
+    return ""
+
+
+def _value_fault(roles: Roles, specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) -> str:
+    """What the values say against the roles."""
+    place = dict(roles)
+    classes, scores, count = (_real(specs[place[part]], outputs[place[part]]) for part in PARTS[1:])
+    found = _found(specs[place["count"]], outputs[place["count"]])
+    if not _are_whole(count):
+        return f"count is output {place['count']}, which holds {float(count.reshape(-1)[0])}"
+    if not _are_whole(classes.reshape(-1)[:found]):
+        return f"classes is output {place['classes']}, which holds fractions"
+    if not _are_scores(scores.reshape(-1)[:found]):
+        return f"scores is output {place['scores']}, which leaves 0..1"
+    return ""
+
+
+def _real(spec: TensorSpec, output: Tensor) -> NDArray[np.float64]:
+    """The values that a tensor stands for."""
+    values = output.astype(np.float64)
+    if spec.quantization is None or output.dtype.kind == "f":
+        return values
+    return np.asarray((values - spec.quantization.zero_point) * spec.quantization.scale, np.float64)
+
+
+def _found(spec: TensorSpec, count: Tensor) -> int:
+    """How many rows the model filled; TFLite's kernel leaves what it likes in the others."""
+    value = float(_real(spec, count).reshape(-1)[0])
+    return int(value) if 0 <= value < _LARGEST_COUNT else 0
+
+
+def _are_whole(values: NDArray[np.float64]) -> bool:
+    return bool(np.all(np.isfinite(values)) and np.all(values == np.round(values)) and np.all(values >= 0))
+
+
+def _are_scores(values: NDArray[np.float64]) -> bool:
+    return bool(np.all((values >= -_SLACK) & (values <= 1 + _SLACK)))

@@ -1,0 +1,98 @@
+"""Reads one mapping of a `model.yaml`, and goes on after each mistake."""
+
+import difflib
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+Path = tuple[str | int, ...]
+Where = Callable[[Path], str]
+"""Gives the place of a value, as `FILE:LINE:COL`, by the keys that lead to it."""
+
+Choice = TypeVar("Choice", bound=str)
+_MAX_TEXT = 500
+
+
+class Section:
+    """One mapping of the document, read value by value; mistakes are noted and a stand-in is returned."""
+
+    def __init__(self, data: Mapping[str, object], where: Where, path: Path, mistakes: list[str]) -> None:
+        self.data = data
+        self.mistakes = mistakes
+        self._where = where
+        self._path = path
+
+    def note(self, key: str, why: str) -> None:
+        """Notes a mistake at a key, or at the section where the key is missing."""
+        path = (*self._path, key) if key in self.data else self._path
+        name = ".".join(map(str, (*self._path, key) if key else self._path))
+        shown = name if name.isprintable() else repr(name)
+        self.mistakes.append(f"{self._where(path)}: {shown}: {why}")
+
+    def known(self, keys: Collection[str]) -> None:
+        """Notes the keys that nobody reads."""
+        for key in self.data:
+            if key not in keys:
+                near = difflib.get_close_matches(str(key), keys, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
+                self.note(key, f"is not known ({hint})")
+
+    def section(self, key: str) -> "Section":
+        """A mapping inside this one; empty where it is missing."""
+        value = self.data.get(key)
+        if value is not None and not isinstance(value, Mapping):
+            self.note(key, "must be a section of keys and values")
+            value = None
+        return Section(value or {}, self._where, (*self._path, key), self.mistakes)
+
+    def text(self, key: str, *, required: bool = False) -> str:
+        """One line of text."""
+        value = self.data.get(key)
+        if value is None and not required:
+            return ""
+        if not isinstance(value, str) or not value.strip():
+            self.note(key, "is missing" if value is None else f"must be text, not {value!r}")
+            return ""
+        if len(value) > _MAX_TEXT or not value.isprintable():
+            self.note(key, f"must be one line of at most {_MAX_TEXT} printable characters")
+        return value
+
+    def choice(self, key: str, choices: Sequence[Choice], default: Choice | None = None) -> Choice:
+        """One of a few words; the first is the stand-in."""
+        value = self.data.get(key)
+        if value is None and default is not None:
+            return default
+        for choice in choices:
+            if value == choice:
+                return choice
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        what = "is missing: it" if value is None else f"is {value!r} but"
+        self.note(key, f"{what} must be one of {', '.join(choices)}{hint}")
+        return choices[0]
+
+    def integer(self, key: str, lowest: int, highest: int, default: int) -> int:
+        """A whole number within limits."""
+        value = self.data.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            self.note(key, f"must be a whole number from {lowest} to {highest}, not {value!r}")
+            return default
+        return value
+
+    def real(self, key: str) -> float | None:
+        """A finite number, if there is one."""
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
+            self.note(key, f"must be a number, not {value!r}")
+            return None
+        return float(value)
+
+
+def is_finite(value: float) -> bool:
+    """Whether a number is one that a float can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond every float
+        return False

@@ -1,0 +1,101 @@
+"""The outputs of TFLite_Detection_PostProcess become detections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from edged.domain.geometry import Box
+from edged.domain.predictions import Detection, Detections
+from edged.domain.tensors import Quantization, TensorSpec
+from edged.ports import Tensor
+from edged.vision.fit import FitPlan
+from edged.vision.labels import Labels
+from edged.vision.quantise import quantised_threshold
+
+CLASSES = range(2**31)
+"""What can be a class index; anything else in the tensor is noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class SsdRoles:
+    """Which output, by its index, is which part of the answer."""
+
+    boxes: int
+    """[1, N, 4]: ymin, xmin, ymax, xmax as fractions of the model's input."""
+    classes: int
+    """[1, N]"""
+    scores: int
+    """[1, N]"""
+    count: int
+    """[1]: how many of the N rows are meant."""
+
+
+class SsdDecoder:
+    """Reads rows of box, class and score, quantised or not.
+
+    Rows are dropped whose score, class or box is not finite, whose class no label could have, or whose box
+    is empty within the frame. A count beyond N means N; one that is negative or NaN means none.
+    The few rows are handled as Python numbers: for tens of rows that is faster than numpy.
+    """
+
+    def __init__(
+        self, roles: SsdRoles, specs: Sequence[TensorSpec], labels: Labels, *, threshold: float
+    ) -> None:
+        """`specs` describes the outputs in the model's order."""
+        self._roles = roles
+        self._labels = labels
+        self._boxes = _Real(specs[roles.boxes].quantization)
+        self._classes = _Real(specs[roles.classes].quantization)
+        self._scores = _Real(specs[roles.scores].quantization)
+        self._count = _Real(specs[roles.count].quantization)
+        scores = specs[roles.scores]
+        self._bound: float = threshold
+        if not scores.dtype.startswith("float"):
+            self._bound = quantised_threshold(threshold, scores.quantization, scores.dtype)
+
+    def decode(self, outputs: Sequence[Tensor], plan: FitPlan) -> Detections:
+        """The objects that reach the threshold, best score first, in boxes of the frame."""
+        roles, bound = self._roles, self._bound
+        scores = outputs[roles.scores].reshape(-1).tolist()
+        rows = self._rows(outputs, len(scores))
+        passing = [row for row in range(rows) if scores[row] >= bound]
+        if not passing:
+            return Detections(())
+        classes = outputs[roles.classes].reshape(-1).tolist()
+        boxes = outputs[roles.boxes].reshape(-1).tolist()
+        found = (
+            self._detection(scores[row], classes[row], boxes[4 * row : 4 * row + 4], plan) for row in passing
+        )
+        return Detections(tuple(sorted(filter(None, found), key=lambda each: -each.score)))
+
+    def _rows(self, outputs: Sequence[Tensor], scores: int) -> int:
+        """How many rows count: what the model says, within what there is."""
+        roles = self._roles
+        there = min(scores, outputs[roles.classes].size, outputs[roles.boxes].size // 4)
+        stored = outputs[roles.count].reshape(-1)
+        said = self._count(stored[0].item()) if stored.size else 0.0
+        return round(min(said, there)) if said > 0 else 0
+
+    def _detection(self, score: float, kind: float, edges: list[float], plan: FitPlan) -> Detection | None:
+        """One row; None where it makes no sense."""
+        score, kind = self._scores(score), self._classes(kind)
+        if not (isfinite(score) and isfinite(kind)) or (label_id := round(kind)) not in CLASSES:
+            return None
+        top, left, bottom, right = map(self._boxes, edges)
+        if not isfinite(top + left + bottom + right):
+            return None
+        box = plan.to_frame(Box(left, top, right - left, bottom - top)).clamped()
+        if not (box.w > 0 and box.h > 0):
+            return None
+        return Detection(self._labels.name(label_id), label_id, min(max(score, 0.0), 1.0), box)
+
+
+class _Real:
+    """From a stored number to a real one."""
+
+    def __init__(self, quantization: Quantization | None) -> None:
+        self._scale = quantization.scale if quantization else 1.0
+        self._zero_point = quantization.zero_point if quantization else 0
+
+    def __call__(self, stored: float) -> float:
+        return (stored - self._zero_point) * self._scale

@@ -1,0 +1,1 @@
+"""One contract per port, over all its adapters, with real parts."""

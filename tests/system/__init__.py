@@ -1,0 +1,1 @@
+"""Whole daemons, killed, starved and cut off."""

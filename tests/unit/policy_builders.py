@@ -1,0 +1,83 @@
+"""Observations for the policy's tests, said shortly."""
+
+from typing import TypeVar
+
+from edged.domain.events import PolicyEvent, PresenceChanged, TrackEnded, TrackStarted
+from edged.domain.frame import Frame, FrameShape, PixelFormat
+from edged.domain.geometry import Box
+from edged.domain.predictions import (
+    Classification,
+    Detection,
+    Detections,
+    ModelId,
+    Observation,
+    Prediction,
+    Ranked,
+)
+from edged.policy.camera import CameraPolicy
+from edged.policy.rules import CameraRules, LabelRule, Zone
+
+Told = TypeVar("Told", bound=PolicyEvent)
+
+SHAPE = FrameShape(PixelFormat.RGB, 640, 480)
+FRAME_NS = 100_000_000
+"""Frames come every tenth of a second, unless a test says otherwise."""
+LEFT = Box(0.125, 0.25, 0.25, 0.5)
+RIGHT = Box(0.625, 0.25, 0.25, 0.5)
+
+
+def item(label: str = "person", score: float = 0.75, box: Box = LEFT) -> Detection:
+    return Detection(label, 0, score, box)
+
+
+def observe(seq: int, prediction: Prediction, captured_ns: int | None = None) -> Observation:
+    at_ns = seq * FRAME_NS if captured_ns is None else captured_ns
+    frame = Frame("front", seq, at_ns, SHAPE)
+    return Observation(frame, prediction, ModelId("m", "ab12cd34"), "cpu", at_ns + 1, at_ns + 2)
+
+
+def found(seq: int, *items: Detection) -> Observation:
+    return observe(seq, Detections(items))
+
+
+def ranked(seq: int, **scores: float) -> Observation:
+    best_first = sorted(scores.items(), key=lambda entry: -entry[1])
+    return observe(seq, Classification(tuple(Ranked(label, 0, score) for label, score in best_first)))
+
+
+def policy(
+    threshold: float = 0.5,
+    confirm: tuple[int, int] = (1, 1),
+    hold_s: float = 0.0,
+    min_area: float = 0.0,
+    zones: tuple[Zone, ...] = (),
+    first_track: int = 1,
+) -> CameraPolicy:
+    """A camera where one rule holds for every label."""
+    rules = CameraRules(LabelRule(threshold, min_area, confirm, hold_s), zones=zones)
+    return CameraPolicy("front", rules, first_track)
+
+
+def kinds(events: tuple[PolicyEvent, ...]) -> list[str]:
+    """Events as words: `start 1`, `end 1 gone`, `person ON 2`, `class cat`."""
+    return [_kind(event) for event in events]
+
+
+def _kind(event: PolicyEvent) -> str:
+    if isinstance(event, TrackStarted):
+        return f"start {event.track}"
+    if isinstance(event, TrackEnded):
+        return f"end {event.track} {event.reason}"
+    if isinstance(event, PresenceChanged):
+        return f"{event.label} {'ON' if event.on else 'OFF'} {event.count}"
+    return f"class {event.top[0].label if event.top else '-'}"
+
+
+def only(kind: type[Told], events: tuple[PolicyEvent, ...]) -> list[Told]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def run(camera: CameraPolicy, *frames: Observation) -> list[list[str]]:
+    """What each frame caused."""
+    return [kinds(camera.update(frame)) for frame in frames]

@@ -1,0 +1,320 @@
+"""What the courier sends, when, and in which order, beside a broker that does what it is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edged.delivery.changes import ProblemChange
+from edged.delivery.courier import Courier
+from edged.delivery.spare import SpareOutbox
+from edged.domain.errors import StorageError
+from edged.domain.messages import Message, StoredEvent
+from edged.ports import Acknowledged, Connected, Disconnected
+
+S = 1_000_000_000
+LOST = Disconnected("broker_lost", "lost", "wait")
+
+
+class FragileOutbox(SpareOutbox):
+    """An outbox whose disk can be full."""
+
+    full = False
+
+    def append(self, build, *, opens: str = "", closes: str = "") -> StoredEvent:
+        if self.full:
+            raise StorageError("disk full", "free some")
+        return super().append(build, opens=opens, closes=closes)
+
+
+@dataclass
+class Bench:
+    """A courier, what it has sent, and the time."""
+
+    limit: int = 1000
+    outbox: FragileOutbox = field(default_factory=lambda: FragileOutbox("disk00"))
+    spare: SpareOutbox = field(default_factory=lambda: SpareOutbox("spare0"))
+    sent: list[tuple[int, Message]] = field(default_factory=list)
+    changes: list[ProblemChange] = field(default_factory=list)
+    now_ns: int = 0
+    takes: bool = True
+
+    def __post_init__(self) -> None:
+        self.courier = Courier(
+            outbox=self.outbox,
+            spare=self.spare,
+            send=self.send,
+            report=self.changes.append,
+            limit=self.limit,
+            spare_limit=20,
+        )
+
+    def send(self, message: Message) -> int | None:
+        if not self.takes:
+            return None
+        self.sent.append((len(self.sent) + 1, message))
+        return len(self.sent)
+
+    def event(self, topic: str = "a/event", count: int = 1) -> None:
+        for _ in range(count):
+            self.courier.event(
+                lambda epoch, seq: StoredEvent(seq, topic, f"{epoch}-{seq}".encode(), 9), now_ns=self.now_ns
+            )
+
+    def connect(self, receive_maximum: int = 100) -> None:
+        self.courier.notice(Connected(receive_maximum), self.now_ns)
+        self.pump()
+
+    def lose(self) -> None:
+        self.courier.notice(LOST, self.now_ns)
+        self.pump()
+
+    def pump(self) -> None:
+        self.courier.pump(self.now_ns)
+
+    def take(self) -> list[tuple[int, Message]]:
+        """What was sent since the last look."""
+        fresh = [one for one in self.sent if one[0] not in self.seen]
+        self.seen.update(token for token, _ in fresh)
+        return fresh
+
+    seen: set[int] = field(default_factory=set)
+
+    def taken(self) -> list[str]:
+        return [message.payload.decode() for _, message in self.take()]
+
+    def acknowledge(self, sent: Sequence[tuple[int, Message]], refused: str = "") -> None:
+        for token, _ in sent:
+            self.courier.notice(Acknowledged(token, refused), self.now_ns)
+        self.pump()
+
+    def serve(self) -> list[str]:
+        """Acknowledges everything until nothing more comes."""
+        heard: list[str] = []
+        while fresh := self.take():
+            heard += [message.payload.decode() for _, message in fresh]
+            self.acknowledge(fresh)
+        return heard
+
+    def open_problems(self) -> set[str]:
+        last = {change.code: change.problem for change in self.changes}
+        return {code for code, problem in last.items() if problem}
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_nothing_is_sent_before_the_broker_is_there(bench: Bench):
+    """Events and states wait for a connection, telemetry is dropped and counted."""
+    bench.event(count=3)
+    bench.courier.state("status", b"online")
+    bench.courier.telemetry(Message("stats", b"{}"))
+    bench.pump()
+    assert bench.sent == []
+    assert bench.courier.stats().dropped == {"offline": 1}
+    bench.connect()
+    assert bench.serve() == ["online", "disk00-1", "disk00-2", "disk00-3"]
+    bench.courier.flush(0)
+    assert (bench.courier.stats().published, bench.outbox.pending()) == (3, 0)
+    assert bench.courier.settled
+
+
+@pytest.mark.parametrize(("receive_maximum", "window"), [(100, 16), (16, 16), (5, 5), (0, 1)])
+def test_the_window_is_kept(bench: Bench, receive_maximum: int, window: int):
+    """No more messages of QoS 1 are under way than 16 and than the broker allows."""
+    bench.event(count=40)
+    bench.courier.state("s", b"1")
+    bench.connect(receive_maximum)
+    assert len(bench.sent) == window
+    bench.acknowledge(bench.take()[:1])
+    assert len(bench.take()) == 1
+
+
+def test_what_was_not_acknowledged_is_sent_again_in_order(bench: Bench):
+    """After a reconnect the oldest unacknowledged event comes first, with the same payload."""
+    bench.event(count=6)
+    bench.connect()
+    sent = bench.take()
+    bench.acknowledge(sent[1:3])
+    bench.lose()
+    bench.event()
+    assert bench.taken() == []
+    bench.connect()
+    assert bench.serve() == ["disk00-1", "disk00-4", "disk00-5", "disk00-6", "disk00-7"]
+    assert bench.courier.stats().reconnects == 1
+
+
+def test_late_acknowledgements_of_an_old_connection_mean_nothing(bench: Bench):
+    """A token that is not under way is ignored."""
+    bench.event()
+    bench.connect()
+    sent = bench.take()
+    bench.lose()
+    bench.acknowledge(sent)
+    bench.connect()
+    assert bench.serve() == ["disk00-1"]
+
+
+def test_states_keep_the_last_value_and_come_again(bench: Bench):
+    """Only the last value of a topic is sent, only where it changed, and all again after each connect."""
+    for value in (b"1", b"2", b"2"):
+        bench.courier.state("s", value)
+    bench.connect()
+    assert bench.serve() == ["2"]
+    bench.courier.state("s", b"2")
+    bench.pump()
+    assert bench.taken() == []
+    bench.lose()
+    bench.connect()
+    sent = bench.take()
+    assert [(message.payload, message.retain, message.qos) for _, message in sent] == [(b"2", True, 1)]
+    bench.courier.state("s", b"3")
+    bench.acknowledge(sent)
+    assert bench.serve() == ["3"]
+    assert bench.outbox.retained_topics() == {"s"}
+
+
+def test_retained_topics_of_earlier_runs_are_cleared(bench: Bench):
+    """What is no longer configured gets an empty retained payload, and is forgotten once that is acknowledged."""
+    bench.outbox.remember_retained(["old", "kept"])
+    bench.courier.state("kept", b"OFF")
+    bench.courier.keep_only(frozenset(["kept"]), 0)
+    bench.connect()
+    bench.lose()
+    assert bench.outbox.retained_topics() == {"old", "kept"}
+    bench.connect()
+    sent = bench.take()
+    assert [message.payload for _, message in sent if message.topic == "old"] == [b"", b""]
+    bench.acknowledge(sent)
+    assert bench.outbox.retained_topics() == {"kept"}
+    bench.lose()
+    bench.connect()
+    assert bench.taken() == ["OFF"]
+
+
+def test_a_denied_topic_is_tried_again_slowly_and_holds_nobody_up(bench: Bench):
+    """Events that the broker denies stay, other topics go on, one probe goes every 30 s, and order is kept."""
+    bench.event("denied", count=3)
+    bench.event("open", count=2)
+    bench.connect(1)
+    bench.acknowledge(bench.take(), "denied")
+    assert bench.open_problems() == {"publish_denied"}
+    assert bench.serve() == ["disk00-4", "disk00-5"]
+    bench.now_ns += 29 * S
+    bench.pump()
+    assert bench.taken() == []
+    bench.now_ns += 2 * S
+    bench.pump()
+    probe = bench.take()
+    assert [message.payload for _, message in probe] == [b"disk00-1"]
+    bench.acknowledge(probe, "denied")
+    bench.now_ns += 31 * S
+    bench.pump()
+    assert bench.serve() == ["disk00-1", "disk00-2", "disk00-3"]
+    assert bench.open_problems() == set()
+    assert bench.courier.settled
+
+
+@pytest.mark.parametrize("reason", ["too_large", "malformed"])
+def test_what_no_retry_would_change_is_given_up(bench: Bench, reason: str):
+    """A message that the broker can never take is counted and does not block the next one."""
+    bench.event(count=2)
+    bench.courier.state("s", b"huge")
+    bench.connect(1)
+    bench.acknowledge(bench.take(), reason)
+    bench.acknowledge(bench.take(), reason)
+    assert bench.serve() == ["disk00-2"]
+    assert bench.courier.stats().dropped == {reason: 2}
+
+
+def test_a_full_disk_moves_events_to_memory_and_back(bench: Bench):
+    """While the disk is full events go on under ids of their own, in order, with the problem on."""
+    bench.event(count=2)
+    bench.outbox.full = True
+    bench.event(count=2)
+    assert bench.open_problems() == {"outbox_failed"}
+    bench.outbox.full = False
+    bench.now_ns += 11 * S
+    bench.event()
+    bench.connect()
+    assert bench.serve() == ["disk00-1", "disk00-2", "spare0-1", "spare0-2", "spare0-3"]
+    bench.courier.flush(bench.now_ns)
+    bench.event()
+    bench.pump()
+    assert bench.serve() == ["disk00-3"]
+    assert bench.open_problems() == set()
+
+
+def test_the_oldest_events_make_room(bench: Bench):
+    """A full outbox drops its oldest events and counts them; the newest are delivered."""
+    bench.outbox.full = True
+    bench.event(count=25)
+    bench.connect()
+    heard = bench.serve()
+    dropped = bench.courier.stats().dropped["outbox_full"]
+    assert heard == [f"spare0-{n}" for n in range(dropped + 1, 26)]
+    assert len(heard) <= 20
+
+
+def test_broker_problems_begin_and_end(bench: Bench):
+    """Each way of not having a broker is a problem that replaces the last one and ends with the connection."""
+    bench.courier.notice(Disconnected("broker_unreachable", "m", "f"), 5)
+    assert bench.open_problems() == {"broker_unreachable"}
+    bench.courier.notice(Disconnected("broker_refused", "m", "f"), 6)
+    assert bench.open_problems() == {"broker_refused"}
+    bench.connect()
+    assert bench.open_problems() == set()
+    bench.lose()
+    assert bench.open_problems() == {"broker_lost"}
+
+
+def test_telemetry_does_not_pile_up(bench: Bench):
+    """Telemetry that the network does not take in time is dropped and counted."""
+    bench.connect()
+    for _ in range(40):
+        bench.courier.telemetry(Message("frame", b"{}"))
+    assert bench.courier.stats().dropped == {"congested": 8}
+    bench.acknowledge(bench.take())
+    bench.courier.telemetry(Message("frame", b"{}"))
+    assert len(bench.take()) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(["event", "connect", "lose", "ack", "ack_last", "deny", "wait", "stuck"])))
+def test_no_event_is_lost_or_overtakes_another(steps: list[str]):
+    """Whatever happens on the way, each event arrives, and is not first sent after a later one of its topic."""
+    bench, heard, made = Bench(), [], 0
+    for step in [*steps, "wait", "connect", "wait"]:
+        if step == "event":
+            bench.event(f"topic{made % 2}")
+            made += 1
+        elif step == "connect":
+            bench.takes = True
+            bench.lose()
+            bench.take()
+            bench.connect(3)
+        elif step == "lose":
+            bench.lose()
+        elif step == "wait":
+            bench.now_ns += 31 * S
+        elif step == "stuck":
+            bench.takes = False
+        elif fresh := bench.take()[-1 if step == "ack_last" else 0 :]:
+            taken = [message.payload.decode() for _, message in fresh] if step != "deny" else []
+            heard += taken
+            bench.acknowledge(fresh, "denied" if step == "deny" else "")
+        bench.pump()
+    heard += bench.serve()
+    bench.now_ns += 31 * S
+    bench.pump()
+    heard += bench.serve()
+    assert set(heard) == {f"disk00-{n}" for n in range(1, made + 1)}
+    assert bench.courier.stats().dropped == {}
+    for topic in ("topic0", "topic1"):
+        first = list(dict.fromkeys(int(one.payload[7:]) for _, one in bench.sent if one.topic == topic))
+        assert first == sorted(first)
+    assert bench.courier.settled
