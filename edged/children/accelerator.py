@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ class _Conversation:
             socket.socket(fileno=fds[1]),
             fds[0],
             message["slot_bytes"],
+            after=message["after"],
             lossless=message["lossless"],
         )
         self.frames.add(borrower)
@@ -87,16 +89,23 @@ def work(control: Control, spec: dict[str, Any]) -> None:
     job = job_from_wire(spec)
     runtimes = TfliteRuntimes(library=job.library, device=job.device, threads=job.threads)
     loaded = [_load(each, runtimes) for each in job.models]
+    fitters = [
+        Fitter(runtime.inputs[0], each.rule) for each, (runtime, _) in zip(job.models, loaded, strict=True)
+    ]
     slots = [
         Slot(
             runtime,
-            Fitter(runtime.inputs[0], each.rule),
+            fitter,
             np.zeros(runtime.inputs[0].shape, runtime.inputs[0].dtype),
             offsets(report.outputs),
         )
-        for each, (runtime, report) in zip(job.models, loaded, strict=True)
+        for fitter, (runtime, report) in zip(fitters, loaded, strict=True)
     ]
-    control.send(ready_to_wire(Ready(tuple(report for _, report in loaded), runtimes.package)))
+    reports = tuple(
+        replace(report, warnings=(fitter.warning,) if fitter.warning else ())
+        for fitter, (_, report) in zip(fitters, loaded, strict=True)
+    )
+    control.send(ready_to_wire(Ready(reports, runtimes.package)))
     conversation = _Conversation(control)
     threading.Thread(target=fatal(conversation.listen), name="control", daemon=True).start()
     conversation.has_sender.wait()

@@ -1,5 +1,6 @@
 """What every child does first and last."""
 
+import json
 import os
 import socket
 import sys
@@ -14,18 +15,19 @@ from edged.transport.protocol import error_to_wire
 
 
 def run_child(work: Callable[[Control, dict[str, Any]], None]) -> None:
-    """Runs a child's work with its control channel and its first message; never returns.
+    """Runs a child's work with its control channel and what stands on its standard input; never returns.
 
     An error of ours is reported to the parent; any other is a bug and goes to stderr, which the parent reads.
     The process ends without Python's shutdown: a thread hung in a driver would keep it for ever.
     """
     die_with_parent(int(sys.argv[1]))
     be_punctual()
-    control = Control(socket.socket(fileno=int(sys.argv[2])))
+    control_fd = int(sys.argv[2])
+    os.set_inheritable(control_fd, False)  # a process that a driver starts would keep it open
+    control = Control(socket.socket(fileno=control_fd))
     code: int = ExitCode.OK
     try:
-        spec, _ = control.receive() or ({}, [])
-        work(control, spec)
+        work(control, json.load(sys.stdin))
     except EdgedError as error:
         control.send(error_to_wire(error))
         code = error.exit_code

@@ -1,5 +1,6 @@
 """One file per command; errors become exit codes."""
 
+import logging
 import os
 import sys
 import traceback
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def outcome(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; the exit code."""
+    # A command that sets up no log has words of its own for what a part of it logs.
+    logging.getLogger("edged").addHandler(logging.NullHandler())
     try:
         result = cli.main(arguments, prog_name="edged", standalone_mode=False)
     except EdgedError as error:

@@ -14,7 +14,7 @@ from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
 from edged.domain.errors import EdgedError, ExitCode
 from edged.domain.predictions import Detections
-from edged.vision.manifest import Manifest
+from edged.vision.bundle import Bundle
 from edged.vision.raw import explain
 
 
@@ -46,9 +46,7 @@ def infer(
     Goes on after a picture that cannot be read, and ends with exit code 1 then.
     """
     bundle = load_bundle(model_path, labels_file=labels)
-    for warning in bundle.warnings:
-        print(f"edged: {warning}", file=sys.stderr)
-    report = _Report(images, bundle.manifest, as_json=as_json, raw=raw)
+    report = _Report(images, bundle, as_json=as_json, raw=raw)
     options = AcceleratorOptions(use=use, library=library, device=device)  # type: ignore[arg-type]  # one of Choice
     infer_pictures(
         bundle,
@@ -56,9 +54,7 @@ def infer(
         options=options,
         threshold=threshold,
         top_k=top,
-        answer=report.answer,
-        skip=report.skip,
-        notice=lambda text: print(f"edged: {text}", file=sys.stderr),
+        reader=report,
     )
     return ExitCode.CHECK_FAILED if report.skipped else ExitCode.OK
 
@@ -66,21 +62,28 @@ def infer(
 class _Report:
     """Prints answers as they come."""
 
-    def __init__(self, images: Sequence[Path], manifest: Manifest, *, as_json: bool, raw: bool) -> None:
+    def __init__(self, images: Sequence[Path], bundle: Bundle, *, as_json: bool, raw: bool) -> None:
         self._images = images
-        self._manifest = manifest
+        self._manifest = bundle.manifest
+        self._warnings = list(bundle.warnings)
         self._as_json = as_json
         self._raw = raw
         self.skipped = 0
+
+    def notice(self, text: str) -> None:
+        """A line for people."""
+        print(f"edged: {text}", file=sys.stderr, flush=True)
 
     def skip(self, index: int, error: EdgedError) -> None:
         """One picture could not be read; the error names it."""
         del index
         self.skipped += 1
-        print(f"edged: {error}", file=sys.stderr, flush=True)
+        self.notice(str(error))
 
     def answer(self, answer: Answer) -> None:
-        """One picture is answered."""
+        """One picture is answered; what is questionable about the model is said with the first."""
+        while self._warnings:
+            self.notice(self._warnings.pop(0))
         record = as_record(str(self._images[answer.index]), self._manifest.task, answer)
         if self._raw:
             record["raw"] = explain(answer.outputs, answer.specs, self._manifest)

@@ -52,7 +52,8 @@ def _as_run(bundle: Bundle, library: str) -> Bundle:
         warning = f"only read, not run: {error}"
         return replace(bundle, warnings=(*bundle.warnings, warning))
     manifest = replace(bundle.manifest, roles=found.roles)
-    return replace(bundle, manifest=manifest, outputs=found.outputs, undecided=False)
+    warnings = (*bundle.warnings, *found.warnings)
+    return replace(bundle, manifest=manifest, outputs=found.outputs, warnings=warnings, undecided=False)
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

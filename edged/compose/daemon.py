@@ -1,34 +1,30 @@
 """The parts list of the daemon: the only place that knows every adapter."""
 
-import secrets
 import signal
-import string
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Literal
 
 from edged import __version__
 from edged.adapters.mqtt.paho import PahoPublisher
 from edged.adapters.mqtt.stdout import StdoutPublisher
-from edged.adapters.storage.outbox import SqliteOutbox
-from edged.adapters.system.clock import SystemClock
+from edged.adapters.storage.outbox import SqliteOutbox, new_epoch
+from edged.adapters.system.clock import SystemClock, boot_id
 from edged.adapters.system.notify import Systemd
 from edged.adapters.system.tpulock import TpuLock
 from edged.compose.models import load_models
-from edged.compose.plans import accelerator_plan, model_plan
-from edged.compose.translate import accelerator_options, broker_settings, camera_plan, watch_plan
+from edged.compose.translate import broker_settings, camera_plan, watch_plan
+from edged.compose.wiring import accelerator_plans, label_slugs, stream_plans
 from edged.config.load import Loaded
 from edged.config.password import read_password
 from edged.config.settings import Settings
-from edged.daemon.accelerator_unit import AcceleratorPlan
 from edged.daemon.daemon import Daemon, Identity
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.herald import Herald
 from edged.daemon.pipeline import Pipeline
 from edged.daemon.reactor import Reactor
-from edged.daemon.stream import StreamPlan
-from edged.delivery.topics import Topics, slugs
+from edged.delivery.topics import Topics
 from edged.domain.messages import Message
 from edged.ports import Publisher
 from edged.transport.kernel import be_punctual
@@ -42,15 +38,37 @@ def run_daemon(
 ) -> None:
     """Runs the daemon of a configuration until it ends or is asked to. Call from the main thread."""
     be_punctual()
-    settings = loaded.settings
-    bundles = load_models(loaded)
+    settings, bundles = loaded.settings, load_models(loaded)
     topics = Topics(settings.base, settings.device)
-    publisher = _publisher(settings, topics, environ, publish)
-    clock, reactor, lock = SystemClock(), Reactor(), TpuLock()
-    outbox_path = None if publish == "stdout" else settings.state_dir / "outbox.db"
+    with ExitStack() as stack:
+        reactor, lock = Reactor(), TpuLock()
+        stack.callback(reactor.close)
+        stack.callback(lock.release)
+        accelerators = accelerator_plans(settings, bundles, lock)
+        daemon = _daemon(loaded, bundles, topics, reactor, _publisher(settings, topics, environ, publish))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: daemon.stop())
+        if stop_after_s:
+            reactor.call_later(stop_after_s, daemon.stop)
+        daemon.run(
+            lambda listener: Pipeline(
+                reactor,
+                listener,
+                cameras=[camera_plan(name, camera) for name, camera in settings.cameras.items()],
+                accelerators=list(accelerators.values()),
+                streams=stream_plans(settings, bundles, accelerators),
+            )
+        )
+
+
+def _daemon(
+    loaded: Loaded, bundles: Mapping[str, Bundle], topics: Topics, reactor: Reactor, publisher: Publisher
+) -> Daemon:
+    settings, clock = loaded.settings, SystemClock()
+    outbox = settings.state_dir / "outbox.db" if isinstance(publisher, PahoPublisher) else None
     delivery = DeliveryThread(
-        outbox_factory=lambda: SqliteOutbox(outbox_path),
-        spare_epoch=_epoch(),
+        outbox_factory=lambda: SqliteOutbox(outbox),
+        spare_epoch=new_epoch(),
         publisher=publisher,
         topics=topics,
         clock=clock,
@@ -59,90 +77,20 @@ def run_daemon(
     daemon = Daemon(
         reactor=reactor,
         delivery=delivery,
-        herald=Herald(delivery=delivery, topics=topics, clock=clock, slugs=_slugs(settings, bundles)),
+        herald=Herald(delivery=delivery, topics=topics, clock=clock, slugs=label_slugs(settings, bundles)),
         topics=topics,
         clock=clock,
         manager=Systemd.from_environment(),
-        identity=Identity(__version__, _boot_id(), loaded.sha256),
+        identity=Identity(__version__, boot_id(), loaded.sha256),
         watches=[watch_plan(name, camera) for name, camera in settings.cameras.items()],
         stats_interval_s=settings.stats_interval_s,
     )
-    accelerators = _accelerators(settings, bundles, lock)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: daemon.stop())
-    if stop_after_s:
-        reactor.call_later(stop_after_s, daemon.stop)
-    try:
-        daemon.run(
-            lambda listener: Pipeline(
-                reactor,
-                listener,
-                cameras=[camera_plan(name, camera) for name, camera in settings.cameras.items()],
-                accelerators=list(accelerators.values()),
-                streams=_streams(settings, bundles, accelerators),
-            )
-        )
-    finally:
-        lock.release()
+    return daemon
 
 
 def _publisher(settings: Settings, topics: Topics, environ: Mapping[str, str], publish: Way) -> Publisher:
+    """A terminal has no outbox: what it does not show is not shown again."""
     if publish == "stdout":
         return StdoutPublisher(sys.stdout)
     will = Message(topics.status, b"offline", qos=1, retain=True)
     return PahoPublisher(broker_settings(settings, read_password(settings, environ)), will)
-
-
-def _accelerators(
-    settings: Settings, bundles: Mapping[str, Bundle], lock: TpuLock
-) -> dict[str, AcceleratorPlan]:
-    """The ladder of each accelerator; the machine's Edge TPUs are taken once, for all of them."""
-    plans: dict[str, AcceleratorPlan] = {}
-    ours = lock.acquire()
-    for name, options in accelerator_options(settings).items():
-        plans[name] = accelerator_plan(
-            options, [bundles[model] for model in _models_on(settings, name)], tpu_is_ours=ours
-        )
-    return plans
-
-
-def _models_on(settings: Settings, accelerator: str) -> list[str]:
-    """Names of the models that cameras use on an accelerator, each once."""
-    cameras = settings.cameras.values()
-    return list(dict.fromkeys(each.model for each in cameras if each.accelerator == accelerator))
-
-
-def _streams(
-    settings: Settings, bundles: Mapping[str, Bundle], accelerators: Mapping[str, AcceleratorPlan]
-) -> list[StreamPlan]:
-    return [
-        StreamPlan(
-            name,
-            camera.accelerator,
-            _models_on(settings, camera.accelerator).index(camera.model),
-            model_plan(
-                bundles[camera.model].manifest.name, bundles[camera.model], accelerators[camera.accelerator]
-            ),
-            watch_plan(name, camera).rules.floor,
-            camera.top_k,
-        )
-        for name, camera in settings.cameras.items()
-    ]
-
-
-def _slugs(settings: Settings, bundles: Mapping[str, Bundle]) -> dict[str, dict[str, str]]:
-    """For each camera, the topic name of each label of its model."""
-    found: dict[str, dict[str, str]] = {}
-    for name, camera in settings.cameras.items():
-        names = bundles[camera.model].labels.names
-        found[name] = {names[label_id]: slug for label_id, slug in slugs(names).items()}
-    return found
-
-
-def _epoch() -> str:
-    """Names the ids of events that only memory keeps."""
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
-
-
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -1,16 +1,15 @@
 """The parts list of `edged infer` and of looking into a model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edged.adapters.system.tpulock import TpuLock
-from edged.compose.plans import AcceleratorOptions, accelerator_plan, model_plan
+from edged.compose.plans import AcceleratorOptions, accelerator_plan, model_plan, wants_tpu
 from edged.daemon.camera_unit import CameraPlan
-from edged.daemon.inference import Answer, Inference
+from edged.daemon.inference import Inference, Reader
 from edged.daemon.probe import Probe
 from edged.daemon.stream import StreamPlan
-from edged.domain.errors import EdgedError
 from edged.transport.protocol import LoadedModel
 from edged.vision.bundle import Bundle
 
@@ -24,38 +23,25 @@ def infer_pictures(
     options: AcceleratorOptions,
     threshold: float,
     top_k: int,
-    answer: Callable[[Answer], None],
-    skip: Callable[[int, EdgedError], None],
-    notice: Callable[[str], None],
+    reader: Reader,
 ) -> None:
     """Answers every picture, in order; raises what makes that impossible. Call from the main thread.
 
     The machine's Edge TPUs are left alone while a daemon owns them.
     """
     lock = TpuLock()
-    wants_tpu = options.use != "cpu" and bundle.edgetpu is not None
-    ours = lock.acquire() if wants_tpu else True
+    ours = lock.acquire() if wants_tpu(options, [bundle]) else True
     if not ours:
-        notice("the Edge TPU belongs to the running daemon; using the CPU twin")
+        reader.notice("the Edge TPU belongs to the running daemon; using the CPU twin")
     try:
         accelerator = accelerator_plan(options, [bundle], tpu_is_ours=ours)
-        stream = StreamPlan(
-            CAMERA,
-            options.name,
-            0,
-            model_plan(bundle.manifest.name, bundle, accelerator),
-            threshold,
-            top_k,
-        )
+        model = model_plan(bundle.manifest.name, bundle, accelerator)
         source = {"type": "images", "path": [str(path) for path in pictures]}
-        camera = CameraPlan(CAMERA, source, lossless=True)
         Inference(
-            camera=camera,
+            camera=CameraPlan(CAMERA, source, lossless=True),
             accelerator=accelerator,
-            stream=stream,
-            answer=answer,
-            skip=skip,
-            notice=notice,
+            stream=StreamPlan(CAMERA, options.name, 0, model, threshold, top_k),
+            reader=reader,
         ).run()
     finally:
         lock.release()

@@ -6,7 +6,7 @@ from typing import Literal
 
 from edged.daemon.accelerator_unit import AcceleratorPlan
 from edged.daemon.stream import ModelPlan
-from edged.domain.errors import DeviceUnavailableError, ModelError
+from edged.domain.errors import DeviceUnavailableError, EdgedError, ModelError
 from edged.domain.predictions import ModelId
 from edged.transport.protocol import AcceleratorJob, ModelJob
 from edged.vision.bundle import Bundle
@@ -25,6 +25,7 @@ class AcceleratorOptions:
     device: str = ""
     start_deadline_s: float = 60.0
     deadline_s: float = 5.0
+    retry_s: float = 30.0
     cpu_threads: int = 1
 
 
@@ -37,20 +38,24 @@ def accelerator_plan(
     Raises ModelError or DeviceUnavailableError where no rung is left.
     """
     rungs = []
-    if options.use != "cpu" and all(bundle.edgetpu for bundle in bundles) and tpu_is_ours:
+    compiled = all(bundle.edgetpu for bundle in bundles)
+    if options.use == "edgetpu" and not compiled:
+        raise _not_compiled(bundles)
+    if options.use == "edgetpu" and not tpu_is_ours:
+        raise tpu_is_taken()
+    if wants_tpu(options, bundles) and tpu_is_ours:
         rungs.append(_job(options, bundles, compiled=True))
-    elif options.use == "edgetpu":
-        _refuse_edgetpu(bundles)
     if all(bundle.cpu for bundle in bundles):
         rungs.append(_job(options, bundles, compiled=False))
     if not rungs:
-        _refuse_cpu(options, bundles)
+        raise _no_rung(options, bundles, all_compiled=compiled)
     return AcceleratorPlan(
         options.name,
         tuple(rungs),
         options.start_deadline_s,
         options.deadline_s,
         gives_up=options.use != "edgetpu",
+        retry_s=options.retry_s,
     )
 
 
@@ -74,27 +79,38 @@ def _job(options: AcceleratorOptions, bundles: Sequence[Bundle], *, compiled: bo
     return AcceleratorJob(models, options.library if compiled else None, options.device, options.cpu_threads)
 
 
-def _refuse_edgetpu(bundles: Sequence[Bundle]) -> None:
-    for bundle in bundles:
-        if not bundle.edgetpu:
-            raise ModelError(
-                f"model {bundle.cpu} is not compiled for the Edge TPU: it would run on the CPU in silence",
-                "compile it with edgetpu_compiler and put X_edgetpu.tflite beside it, or say `use: cpu`",
-            )
-    raise DeviceUnavailableError(
-        "another process of edged uses this machine's Edge TPU", "stop it first, or use the CPU"
+def wants_tpu(options: AcceleratorOptions, bundles: Sequence[Bundle]) -> bool:
+    """Whether the Edge TPU would be opened for these models."""
+    return options.use != "cpu" and all(bundle.edgetpu for bundle in bundles)
+
+
+def tpu_is_taken(owner: int | None = None) -> EdgedError:
+    """The error where another process of ours owns the machine's Edge TPUs."""
+    who = f"process {owner}" if owner else "another process of edged"
+    return DeviceUnavailableError(f"{who} uses this machine's Edge TPU", "stop it first, or say `use: cpu`")
+
+
+def _not_compiled(bundles: Sequence[Bundle]) -> EdgedError:
+    plain = next(bundle for bundle in bundles if not bundle.edgetpu)
+    return ModelError(
+        f"model {plain.cpu} is not compiled for the Edge TPU: it would run on the CPU in silence",
+        "compile it with edgetpu_compiler and put X_edgetpu.tflite beside it, or say `use: cpu`",
     )
 
 
-def _refuse_cpu(options: AcceleratorOptions, bundles: Sequence[Bundle]) -> None:
-    for bundle in bundles:
-        if not bundle.cpu:
-            what = f"model {bundle.edgetpu} is compiled for the Edge TPU and has no CPU twin"
-            if options.use == "cpu":
-                raise ModelError(
-                    what, "put the file it was compiled from (X.tflite) beside it, or say `use: edgetpu`"
-                )
-            raise DeviceUnavailableError(
-                f"{what}, and another process of edged uses the Edge TPU",
-                "stop it first, or put the file it was compiled from (X.tflite) beside it",
-            )
+def _no_rung(options: AcceleratorOptions, bundles: Sequence[Bundle], *, all_compiled: bool) -> EdgedError:
+    """Some model has no CPU twin: whose fault that is depends on what else stands in the way."""
+    alone = next(bundle for bundle in bundles if not bundle.cpu)
+    what = f"model {alone.edgetpu} is compiled for the Edge TPU and has no CPU twin"
+    twin = "put the file it was compiled from (X.tflite) beside it"
+    if options.use == "cpu":
+        return ModelError(what, f"{twin}, or say `use: edgetpu`")
+    if all_compiled:
+        return DeviceUnavailableError(
+            f"{what}, and another process of edged uses the Edge TPU", f"stop it first, or {twin}"
+        )
+    plain = next(bundle for bundle in bundles if not bundle.edgetpu)
+    return ModelError(
+        f"{what}, and model {plain.cpu} beside it on accelerator {options.name} is not compiled",
+        "give the two cameras accelerators of their own, or both models both files",
+    )

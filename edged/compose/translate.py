@@ -15,14 +15,14 @@ from edged.policy.rules import CameraRules, LabelRule, Zone
 def broker_settings(settings: Settings, password: str | None) -> BrokerSettings:
     """Where the broker is and how to log in."""
     mqtt = settings.mqtt
-    tls = mqtt.tls and TlsSettings(mqtt.tls.ca_file, mqtt.tls.cert_file, mqtt.tls.key_file, mqtt.tls.insecure)
+    tls = mqtt.tls
     return BrokerSettings(
         host=mqtt.host,
         port=mqtt.broker_port,
         client_id=f"edged-{settings.device}",
         username=mqtt.username,
         password=password or "",
-        tls=tls,
+        tls=TlsSettings(tls.ca_file, tls.cert_file, tls.key_file, tls.insecure) if tls else None,
         keepalive_s=mqtt.keepalive_s,
         protocol=mqtt.protocol,
         allow_plaintext_credentials=mqtt.allow_plaintext_credentials,
@@ -40,6 +40,7 @@ def accelerator_options(settings: Settings) -> dict[str, AcceleratorOptions]:
             each.device,
             each.start_deadline_s,
             each.deadline_s,
+            each.retry_s,
             each.cpu_threads,
         )
         for name, each in settings.accelerators.items()
@@ -52,7 +53,8 @@ def camera_plan(name: str, camera: CameraSettings) -> CameraPlan:
     source: Mapping[str, Any] = camera.source.model_dump(mode="json")
     waits = source["type"] == "images" or (source["type"] == "video" and not source["realtime"])
     interval_s = 1 / source["fps"] if source.get("fps") else 1.0
-    return CameraPlan(name, source, lossless=waits, deadline_s=max(10.0, 3 * interval_s))
+    deadline_s = camera.deadline_s or max(10.0, 3 * interval_s)
+    return CameraPlan(name, source, lossless=waits, deadline_s=deadline_s)
 
 
 def watch_plan(name: str, camera: CameraSettings) -> WatchPlan:

@@ -15,11 +15,11 @@ from edged.config.translate import validate
 from edged.config.yamlfile import read
 from edged.domain.errors import PermissionDeniedError
 
-EXAMPLE = """\
-  models: {objects: {path: /var/lib/edged/models/ssd_mobilenet_v2}}
-  cameras:
-    front: {source: {type: picamera2}, model: objects}
-  mqtt: {host: broker.lan}"""
+EXAMPLE = (
+    "{models: {objects: {path: /var/lib/edged/models/ssd_mobilenet_v2}}, "
+    "cameras: {front: {source: {type: picamera2}, model: objects}}, mqtt: {host: broker.lan}}"
+)
+"""On one line, as a whole configuration that can be copied."""
 
 
 @dataclass(frozen=True, slots=True)

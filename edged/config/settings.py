@@ -45,6 +45,13 @@ class AcceleratorSettings(Section):
         le=600,
         example=10,
     )
+    retry_s: float = setting(
+        "Seconds until a chip that failed is tried again; each vain try doubles the time, up to 300.",
+        30.0,
+        ge=1,
+        le=3600,
+        example=60,
+    )
     cpu_threads: int = setting("Threads that a model uses on the CPU.", 1, ge=1, le=64, example=2)
 
 

@@ -77,6 +77,14 @@ class CameraSettings(Section):
         example={"person": {"threshold": 0.6, "confirm": [3, 5], "hold_s": 2}},
     )
     zones: dict[Id, ZoneSettings] = setting("Named parts of the frame.", default_factory=dict)
+    deadline_s: float | None = setting(
+        "Seconds without a new frame after which the camera is restarted; "
+        "without it 10, or three frames where that is more.",
+        None,
+        ge=1,
+        le=3600,
+        example=30,
+    )
     publish: PublishSettings = setting(
         "What is published besides events and states.", default_factory=PublishSettings
     )

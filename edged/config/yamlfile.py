@@ -63,7 +63,7 @@ def parse(raw: bytes, file: str, *, example: str = "", may_be_empty: bool = Fals
     if top is None or (isinstance(top, yaml.ScalarNode) and not top.value and not top.style):
         if may_be_empty:
             return Document(Node("mapping", Place(file, 1, 1), Place(file, 1, 1)))
-        hint = f"for example:\n{example}" if example else ""
+        hint = f"for example: {example}" if example else ""
         raise _invalid(Place(file, 1, 1), "the file is empty", hint)
     if not isinstance(top, yaml.MappingNode):
         raise _invalid(_place(file, top), "the file must hold `key: value` lines at its top level")

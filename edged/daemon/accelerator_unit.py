@@ -7,8 +7,8 @@ from time import monotonic_ns
 from typing import Protocol
 
 from edged.daemon.attempt import Attempt
-from edged.daemon.ladder import Ladder, Step
-from edged.daemon.reactor import Reactor
+from edged.daemon.ladder import RETRY_FIRST_S, Ladder, Step
+from edged.daemon.reactor import Reactor, Timer
 from edged.domain.errors import ChildDiedError, DeviceUnavailableError, EdgedError, ModelError
 from edged.ports import Tensor
 from edged.transport.protocol import AcceleratorJob, Ready
@@ -21,6 +21,8 @@ STAND_IN_AFTER_DEATH_S = 0.5
 STAND_IN_AT_BOOT_S = 10.0
 """How long a better rung may take to start before the next one starts beside it."""
 SETTLED_S = 60.0
+STARVED = 2
+"""Processes in turn that never got a frame before the camera is suspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class AcceleratorPlan:
     deadline_s: float
     gives_up: bool
     """Whether a start without any usable rung ends the daemon (`use: auto`) or is retried for ever."""
+    retry_s: float = RETRY_FIRST_S
+    """Time until a rung that was left is tried again; it grows with each vain try."""
 
 
 class AcceleratorListener(Protocol):
@@ -62,10 +66,12 @@ class AcceleratorUnit:
         self.restarts = 0
         self._reactor = reactor
         self._listener = listener
-        self._ladder = Ladder(len(plan.rungs))
+        self._ladder = Ladder(len(plan.rungs), retry_s=plan.retry_s)
         self._attempts: dict[int, Attempt] = {}
         self._answered: set[int] = set()
         self._failed_starts = 0
+        self._starved = 0
+        self._settling: Timer | None = None
         self._waiting_since_ns: int | None = None
         self._waiting_results = 0
         self._closed = False
@@ -87,24 +93,28 @@ class AcceleratorUnit:
         """The processes that run at this moment."""
         return tuple(attempt.pid for attempt in self._attempts.values())
 
-    def check(self, *, frame_waits: bool) -> None:
+    def check(self, *, frame_waits: bool) -> bool:
         """Kills the current process if a frame has waited for a result longer than the deadline.
 
-        Counting results and not time in the invoke also catches a process that is stopped between two.
+        Counting results and not time in the invoke also catches a process that is stopped between two. True
+        where a new process had no more luck than the one before: then it is the camera that gives no frames.
         """
         current, now_ns = self.current, monotonic_ns()
         if not current or not frame_waits or current.results != self._waiting_results:
             self._waiting_since_ns = None
             self._waiting_results = current.results if current else 0
-            return
+            return False
         if self._waiting_since_ns is None:
             self._waiting_since_ns = now_ns
         elif now_ns - self._waiting_since_ns > self.plan.deadline_s * 1e9:
             self._waiting_since_ns = None
+            self._starved = 0 if current.results else self._starved + 1
             what = f"accelerator {self.plan.name} gave no result for {self.plan.deadline_s:g} s"
             current.fail(
                 ChildDiedError(what, "it is restarted; if this repeats, look at its cable and power")
             )
+            return self._starved >= STARVED
+        return False
 
     def attempt_ready(self, attempt: Attempt, ready: Ready) -> None:
         """A process has loaded its models."""
@@ -117,7 +127,9 @@ class AcceleratorUnit:
         self._listener.accelerator_took_over(self, attempt)
         for other in [each for each in self._attempts.values() if each.rung > attempt.rung]:
             self._drop(other)
-        self._reactor.call_later(SETTLED_S, lambda: self._settle(attempt))
+        if self._settling:
+            self._settling.cancel()
+        self._settling = self._reactor.call_later(SETTLED_S, lambda: self._settle(attempt))
 
     def attempt_result(self, attempt: Attempt, result: Result, outputs: Sequence[Tensor]) -> None:
         """A process has answered."""

@@ -84,14 +84,15 @@ class Attempt:
         """Whether the models are loaded."""
         return self._receiver is not None
 
-    def connect(self, stream: int, model: int, ring: Ring, lease: socket.socket) -> None:
-        """Hands a camera's frames to the child; the descriptors are copied."""
+    def connect(self, stream: int, model: int, ring: Ring, lease: socket.socket, *, after: int) -> None:
+        """Hands a camera's frames to the child, those after a sequence number; the descriptors are copied."""
         self._model_of_stream[stream] = model
         message = {
             "do": "stream",
             "stream": stream,
             "model": model,
             "slot_bytes": ring.slot_bytes,
+            "after": after,
             "lossless": ring.lossless,
         }
         self._child.control.send(message, [ring.fd, lease.fileno()])
@@ -119,7 +120,10 @@ class Attempt:
         self.fail(ChildDiedError(f"{self._name()} was not ready in time", "it is restarted"))
 
     def _on_stderr(self) -> None:
-        for line in self._child.read_stderr():
+        lines = self._child.read_stderr()
+        if lines is None:
+            self._reactor.remove_reader(self._child.stderr_fd)
+        for line in lines or ():
             log.debug("%s[%d]: %s", self._name(), self.pid, line)
 
     def _on_control(self) -> None:

@@ -58,6 +58,9 @@ class CameraListener(Protocol):
     def camera_ended(self, unit: "CameraUnit", last_seq: int) -> None:
         """A finite source has published its last frame."""
 
+    def camera_closed(self, unit: "CameraUnit") -> None:
+        """The process of a source at its end is gone, with the frames that nobody had taken."""
+
     def camera_unusable(self, unit: "CameraUnit", error: EdgedError) -> None:
         """The source is configured in a way that cannot work."""
 
@@ -127,10 +130,20 @@ class CameraUnit:
             what = f"camera {self.name} gave no frame for {deadline_s:g} s"
             self._lose(DeviceUnavailableError(what, "it is restarted; if this repeats, look at its cable"))
 
+    def suspect(self) -> None:
+        """Restarts a process that writes frames and lends none."""
+        if self.state == "running":
+            what = f"camera {self.name} has frames and does not hand them over"
+            self._lose(ChildDiedError(what, "its process is restarted"))
+
     def _on_stderr(self) -> None:
-        if self._child:
-            for line in self._child.read_stderr():
-                log.debug("camera %s[%d]: %s", self.name, self._child.pid, line)
+        if not self._child:
+            return
+        lines = self._child.read_stderr()
+        if lines is None:
+            self._reactor.remove_reader(self._child.stderr_fd)
+        for line in lines or ():
+            log.debug("camera %s[%d]: %s", self.name, self._child.pid, line)
 
     def _on_control(self) -> None:
         child = self._child
@@ -167,6 +180,10 @@ class CameraUnit:
         self._listener.camera_opened(self, self.ring)
 
     def _died(self, child: Child) -> None:
+        if self.state == "ended":
+            self._end_child()
+            self._listener.camera_closed(self)
+            return
         reason = child.exit_reason()
         self._on_stderr()
         said = f"; it said: {child.tail[-1]}" if child.tail else ""
@@ -175,6 +192,7 @@ class CameraUnit:
         )
 
     def _lose(self, error: EdgedError) -> None:
+        worked = self.last_seq() > 0
         self._end_child()
         self.state = "lost"
         log.warning("camera %s: %s", self.name, error)
@@ -182,7 +200,9 @@ class CameraUnit:
             self._listener.camera_unusable(self, error)
             return
         self.restarts += 1
-        delay_s = 0.0 if isinstance(error, ChildDiedError) and self._seen_seq else self._backoff_s
+        if worked:
+            self._backoff_s = BACKOFF_FIRST_S
+        delay_s = 0.0 if worked and isinstance(error, ChildDiedError) else self._backoff_s
         self._backoff_s = min(self._backoff_s * 2, BACKOFF_MOST_S)
         self._reactor.call_later(delay_s, self.start)
         self._listener.camera_lost(self, error)

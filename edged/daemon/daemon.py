@@ -142,10 +142,12 @@ class Daemon:
     def accelerator_changed(self, unit: AcceleratorUnit, attempt: Attempt) -> None:
         """Another process answers: on a lower rung that is a problem, on the best one the end of it."""
         name = unit.plan.name
+        for warning in (text for model in attempt.models for text in model.warnings):
+            log.warning("%s", warning)
         if attempt.rung > 0:
             message = f"accelerator {name}: the Edge TPU does not answer; the CPU stands in"
-            self._herald.problem("tpu_lost", message, TPU_FIX, subject=name)
-            self._herald.system("accelerator_fallback", "error", message, TPU_FIX)
+            if self._herald.problem("tpu_lost", message, TPU_FIX, subject=name):
+                self._herald.system("accelerator_fallback", "error", message, TPU_FIX)
         elif self._herald.solved("tpu_lost", subject=name):
             self._herald.system(
                 "accelerator_return", "info", f"accelerator {name}: the Edge TPU answers again"

@@ -1,7 +1,8 @@
 """A list of pictures through the same children, fit and decoder as the daemon's, one answer each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from edged.daemon.accelerator_unit import AcceleratorPlan, AcceleratorUnit
 from edged.daemon.attempt import Attempt
@@ -26,30 +27,30 @@ class Answer:
     outputs: Sequence[Tensor]
 
 
-class Inference:
-    """Runs until every picture is answered or skipped.
+class Reader(Protocol):
+    """Who wants the answers."""
 
-    `answer` takes each answer, `skip` the index and error of a picture that cannot be read, `notice` a line
-    for people about a device that failed.
-    """
+    def answer(self, answer: Answer) -> None:
+        """One picture is answered."""
+
+    def skip(self, index: int, error: EdgedError) -> None:
+        """One picture cannot be read."""
+
+    def notice(self, text: str) -> None:
+        """A line for people about a device that failed or is taken."""
+
+
+class Inference:
+    """Runs until every picture is answered or skipped."""
 
     def __init__(
-        self,
-        *,
-        camera: CameraPlan,
-        accelerator: AcceleratorPlan,
-        stream: StreamPlan,
-        answer: Callable[[Answer], None],
-        skip: Callable[[int, EdgedError], None],
-        notice: Callable[[str], None],
+        self, *, camera: CameraPlan, accelerator: AcceleratorPlan, stream: StreamPlan, reader: Reader
     ) -> None:
         self._reactor = Reactor()
         self._pipeline = Pipeline(
             self._reactor, self, cameras=[camera], accelerators=[accelerator], streams=[stream]
         )
-        self._answer = answer
-        self._skip = skip
-        self._notice = notice
+        self._reader = reader
         self._error: EdgedError | None = None
 
     def run(self) -> None:
@@ -65,12 +66,12 @@ class Inference:
 
     def observed(self, stream: Stream, observation: Observation, outputs: Sequence[Tensor]) -> None:
         """A picture is answered; its place in the list is its sequence number."""
-        self._answer(Answer(observation.frame.seq - 1, observation, stream.outputs, outputs))
+        self._reader.answer(Answer(observation.frame.seq - 1, observation, stream.outputs, outputs))
 
     def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
         """A picture cannot be read."""
         del camera
-        self._skip(seq - 1, error)
+        self._reader.skip(seq - 1, error)
 
     def camera_lost(self, camera: CameraUnit, error: EdgedError) -> None:
         """The process that reads pictures failed: which picture did it is not known."""
@@ -88,7 +89,9 @@ class Inference:
     def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
         """Another process is tried."""
         del unit, idle
-        self._notice(f"{error.what}; {'using the CPU' if step.kind == 'fall_back' else 'trying again'}")
+        self._reader.notice(
+            f"{error.what}; {'using the CPU' if step.kind == 'fall_back' else 'trying again'}"
+        )
 
     def unusable(self, error: EdgedError) -> None:
         """Ends the run with this error."""

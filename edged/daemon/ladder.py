@@ -25,10 +25,11 @@ class Step:
 class Ladder:
     """The history of failures, and the rule that follows from it. Rung 0 is the best."""
 
-    def __init__(self, rungs: int) -> None:
+    def __init__(self, rungs: int, *, retry_s: float = RETRY_FIRST_S) -> None:
         self._last = rungs - 1
         self._deaths: list[list[int]] = [[] for _ in range(rungs)]
-        self._retry_s = [RETRY_FIRST_S] * rungs
+        self._retry_first_s = retry_s
+        self._retry_s = [retry_s] * rungs
         self._backoff_s = [BACKOFF_FIRST_S] * rungs
 
     def worked(self, rung: int) -> None:
@@ -37,7 +38,7 @@ class Ladder:
 
     def settled(self, rung: int) -> None:
         """A rung has worked for a minute: it is as good as new."""
-        self._retry_s[rung] = RETRY_FIRST_S
+        self._retry_s[rung] = self._retry_first_s
 
     def failed(self, rung: int, *, had_results: bool, now_ns: int) -> tuple[Step, ...]:
         """What to do after a rung's process failed, at its start or after it gave results."""
@@ -51,7 +52,7 @@ class Ladder:
 
     def _later(self, rung: int) -> float:
         delay_s = self._retry_s[rung]
-        self._retry_s[rung] = min(delay_s * 2, RETRY_MOST_S)
+        self._retry_s[rung] = max(delay_s, min(delay_s * 2, RETRY_MOST_S))
         return delay_s
 
     def _wait(self, rung: int) -> float:

@@ -10,8 +10,9 @@ from edged.daemon.attempt import Attempt, Ring
 from edged.daemon.camera_unit import CameraPlan, CameraUnit
 from edged.daemon.ladder import Step
 from edged.daemon.reactor import Reactor
+from edged.daemon.roll import Roll
 from edged.daemon.stream import Stream, StreamPlan
-from edged.domain.errors import EdgedError
+from edged.domain.errors import ChildDiedError, EdgedError
 from edged.domain.predictions import Observation
 from edged.ports import Tensor
 from edged.transport.results import Result
@@ -26,7 +27,7 @@ class PipelineListener(Protocol):
         """A frame was judged; `outputs` are valid during the call only."""
 
     def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
-        """One picture could not be read."""
+        """One picture could not be read, or was lost with the process that held it."""
 
     def camera_lost(self, camera: CameraUnit, error: EdgedError) -> None:
         """A camera failed and is started again."""
@@ -67,6 +68,7 @@ class Pipeline:
         self._by_number: dict[int, Stream] = {}
         self._numbers = itertools.count()
         self._last_seqs: dict[str, int] = {}
+        self._rolls = {plan.name: Roll() for plan in cameras if plan.lossless}
 
     def start(self) -> None:
         """Starts every child; call from the main thread."""
@@ -86,20 +88,32 @@ class Pipeline:
     def camera_opened(self, unit: CameraUnit, ring: Ring) -> None:
         """A camera has a new ring."""
         del ring
-        self._connect(self.streams[unit.name])
+        stream = self.streams[unit.name]
+        stream.taken_seq = 0
+        if unit.plan.lossless:
+            self._rolls[unit.name] = Roll()
+        self._connect(stream)
 
     def camera_lost(self, unit: CameraUnit, error: EdgedError) -> None:
-        """A camera failed."""
+        """A camera failed; a result that is still under way would make it look alive."""
+        self._by_number.pop(self.streams[unit.name].number, None)
         self._listener.camera_lost(unit, error)
 
     def camera_skipped(self, unit: CameraUnit, seq: int, error: EdgedError) -> None:
         """A picture was skipped."""
+        if unit.plan.lossless:
+            self._rolls[unit.name].skipped(seq)
         self._listener.picture_skipped(unit, seq, error)
 
     def camera_ended(self, unit: CameraUnit, last_seq: int) -> None:
         """A source is at its end; its last frame may still be under way."""
         self._last_seqs[unit.name] = last_seq
         self._finish(self.streams[unit.name])
+
+    def camera_closed(self, unit: CameraUnit) -> None:
+        """A source died after its end: what nobody has taken by now is lost."""
+        if unit.name in self._last_seqs:
+            self._complete(self.streams[unit.name])
 
     def camera_unusable(self, unit: CameraUnit, error: EdgedError) -> None:
         """A source cannot work."""
@@ -124,6 +138,8 @@ class Pipeline:
         stream = self._by_number.get(result.stream)
         if stream is None:
             return
+        if roll := self._rolls.get(stream.plan.camera):
+            roll.answered(result.seq)
         observation = stream.observe(result, outputs)
         self._listener.observed(stream, observation, outputs)
         self._finish(stream)
@@ -147,24 +163,37 @@ class Pipeline:
         if not camera.ring or not attempt:
             return
         self._by_number.pop(stream.number, None)
-        stream.number, stream.taken_seq = next(self._numbers), 0
+        stream.number = next(self._numbers)
         self._by_number[stream.number] = stream
         lender, borrower = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with lender, borrower:
             camera.lend_to(lender)
-            attempt.connect(stream.number, stream.plan.model_index, camera.ring, borrower)
+            attempt.connect(
+                stream.number, stream.plan.model_index, camera.ring, borrower, after=stream.taken_seq
+            )
 
     def _finish(self, stream: Stream) -> None:
         """Tells when the last frame of a finite source has been judged."""
-        name = stream.plan.camera
-        last_seq = self._last_seqs.get(name)
+        last_seq = self._last_seqs.get(stream.plan.camera)
         if last_seq is not None and stream.taken_seq >= last_seq:
-            del self._last_seqs[name]
-            self._listener.camera_ended(self.cameras[name])
+            self._complete(stream)
+
+    def _complete(self, stream: Stream) -> None:
+        camera = self.cameras[stream.plan.camera]
+        last_seq, roll = self._last_seqs.pop(camera.name), self._rolls.get(camera.name)
+        for seq in roll.lost(last_seq) if roll else ():
+            error = ChildDiedError(
+                f"picture {seq} of {camera.name} was lost with a process that ended", "try it again"
+            )
+            self._listener.picture_skipped(camera, seq, error)
+        self._listener.camera_ended(camera)
 
     def _tick(self) -> None:
         for unit in self.accelerators.values():
-            unit.check(frame_waits=any(self._frame_waits(stream) for stream in self._streams_of(unit)))
+            waiting = [stream for stream in self._streams_of(unit) if self._frame_waits(stream)]
+            if unit.check(frame_waits=bool(waiting)):
+                for stream in waiting:
+                    self.cameras[stream.plan.camera].suspect()
         for camera in self.cameras.values():
             camera.check(taken_seq=self.streams[camera.name].taken_seq)
         self._listener.ticked()

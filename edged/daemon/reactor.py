@@ -3,8 +3,8 @@
 import heapq
 import itertools
 import os
+import queue
 import select
-import threading
 from collections.abc import Callable
 from time import monotonic_ns
 
@@ -38,8 +38,8 @@ class Reactor:
         self._readers: dict[int, Callback] = {}
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
-        self._soon: list[Callback] = []
-        self._lock = threading.Lock()
+        self._soon: queue.SimpleQueue[Callback] = queue.SimpleQueue()
+        """No lock around a list: a signal handler may come while the loop itself holds it."""
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._poll.register(self._wake, select.EPOLLIN)
         self._running = False
@@ -71,8 +71,7 @@ class Reactor:
 
     def call_from_thread(self, callback: Callback) -> None:
         """Has the loop make a call; the only method that other threads and signal handlers may use."""
-        with self._lock:
-            self._soon.append(callback)
+        self._soon.put(callback)
         os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
@@ -103,10 +102,8 @@ class Reactor:
 
     def _run_soon(self) -> None:
         os.eventfd_read(self._wake)
-        with self._lock:
-            callbacks, self._soon = self._soon, []
-        for callback in callbacks:
-            callback()
+        for _ in range(self._soon.qsize()):
+            self._soon.get_nowait()()
 
     def _run_timers(self) -> None:
         now_ns = monotonic_ns()

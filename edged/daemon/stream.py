@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edged.daemon.attempt import Attempt
-from edged.domain.frame import Frame, FrameShape, PixelFormat
+from edged.domain.frame import Frame, FrameShape
 from edged.domain.predictions import Accelerator, ModelId, Observation
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.transport.results import Result
 from edged.vision.decoding import Decoder, make_decoder
-from edged.vision.fit import FitPlan, plan_fit
+from edged.vision.fit import FitPlan, plan_frame
 from edged.vision.labels import Labels
 from edged.vision.manifest import Manifest
 
@@ -47,7 +47,7 @@ class Stream:
         self.number = -1
         """Names the present connection of camera and accelerator; results of an older one are dropped."""
         self.taken_seq = 0
-        """Sequence number of the last frame that was answered."""
+        """Sequence number of the last frame of the present ring that was answered."""
         self.model_id = plan.model.ids[0]
         self.accelerator: Accelerator = "cpu"
         self.outputs: tuple[TensorSpec, ...] = ()
@@ -91,10 +91,7 @@ class Stream:
         plan = self._plans.get(shape)
         if plan is None:
             assert self._input  # noqa: S101  bound before it is connected
-            _, height, width, _ = self._input.shape
-            rule = self.plan.model.manifest.input
-            even = shape.format is PixelFormat.I420
-            plan = plan_fit(shape.width, shape.height, width, height, rule, even=even)
+            plan = plan_frame(shape, self._input, self.plan.model.manifest.input)
             if len(self._plans) > 64:  # noqa: PLR2004  a folder of pictures, each of another size
                 self._plans.clear()
             self._plans[shape] = plan

@@ -17,20 +17,21 @@ class Tally:
         self._invoke_ns: deque[int] = deque(maxlen=_MOST)
         self._latency_ns: deque[int] = deque(maxlen=_MOST)
         self._frames = 0
+        self._dropped = 0
         self._since_ns = 0
-        self._first_seq = self._last_seq = 0
+        self._last_seq = 0
         self.total = 0
         """Frames since the daemon's start."""
 
     def count(self, observation: Observation, now_ns: int) -> None:
-        """Takes one frame in."""
+        """Takes one frame in; a gap in the camera's count before it is frames that nobody took."""
         self.total += 1
         self._frames += 1
         self._invoke_ns.append(observation.invoke_end_ns - observation.invoke_start_ns)
         self._latency_ns.append(now_ns - observation.frame.captured_ns)
         seq = observation.frame.seq
-        if not self._first_seq or seq < self._last_seq:
-            self._first_seq = seq  # the first, or the first after the camera was restarted
+        if 0 < self._last_seq < seq:  # else it is the first, or the first after the camera was restarted
+            self._dropped += seq - self._last_seq - 1
         self._last_seq = seq
 
     def report(self, now_ns: int) -> CameraStats:
@@ -40,14 +41,13 @@ class Tally:
         if self._frames:
             stats["invoke_ms"] = percentiles(self._invoke_ns)
             stats["latency_ms"] = percentiles(self._latency_ns)
-            shown = self._last_seq - self._first_seq + 1
-            stats["frames_dropped"] = max(0, shown - self._frames)
+            stats["frames_dropped"] = self._dropped
         self.restart(now_ns)
         return stats
 
     def restart(self, now_ns: int) -> None:
         """Begins to count from here."""
-        self._frames, self._since_ns, self._first_seq = 0, now_ns, 0
+        self._frames, self._dropped, self._since_ns = 0, 0, now_ns
         self._invoke_ns.clear()
         self._latency_ns.clear()
 

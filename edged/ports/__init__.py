@@ -89,7 +89,10 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The broker took the message with this token; `refused` says why where it did not."""
+    """The broker took the message with this token; `refused` says why where it did not.
+
+    `denied`, `quota` and `rejected` may be tried again later; `too_large` and `malformed` never work.
+    """
 
     token: int
     refused: str = ""

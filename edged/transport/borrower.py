@@ -3,6 +3,7 @@
 import os
 import select
 import socket
+import struct
 import threading
 
 import numpy as np
@@ -12,6 +13,9 @@ from edged.ports import Pixels
 from edged.transport.lender import slot_views
 from edged.transport.memory import mapped
 from edged.transport.wire import GRANT, WANT
+
+_PATIENCE = struct.pack("ll", 0, 20_000)
+"""Seconds and microseconds that a camera has for swapping a frame; a stopped one must not hold up the others."""
 
 
 class CameraGoneError(Exception):
@@ -32,10 +36,10 @@ class Loan:
 
 
 class Borrower:
-    """One camera's ring as seen by a consumer."""
+    """One camera's ring as seen by a consumer, who wants frames with sequence numbers above `after`."""
 
     def __init__(
-        self, stream: int, sock: socket.socket, ring_fd: int, slot_bytes: int, *, lossless: bool
+        self, stream: int, sock: socket.socket, ring_fd: int, slot_bytes: int, *, after: int, lossless: bool
     ) -> None:
         self.stream = stream
         self.sock = sock
@@ -46,7 +50,8 @@ class Borrower:
         memory = mapped(ring_fd, writable=False)
         os.close(ring_fd)
         self._slots = [np.frombuffer(view, np.uint8) for view in slot_views(memoryview(memory), slot_bytes)]
-        self._held, self._after = -1, 0
+        self._held, self._after = -1, after
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
 
     def ask(self) -> None:
         """Gives the held frame back and asks for a newer one than the last."""
@@ -56,22 +61,29 @@ class Borrower:
             raise CameraGoneError from error
         self._held, self.asked = -1, True
 
-    def take(self, *, stale: bool) -> Loan:
-        """Receives the frame asked for; where it has been waiting (`stale`), swaps it for the newest."""
+    def take(self, *, stale: bool) -> Loan | None:
+        """Receives the frame asked for; where it has been waiting (`stale`), swaps it for the newest.
+
+        None where the camera does not answer at once: the frame stays asked for.
+        """
         grant = self._receive()
-        if stale and not self.lossless:
+        if grant and stale and not self.lossless:
             self._held = grant[0]
             self.ask()
             grant = self._receive()
+        if grant is None:
+            return None
         slot, seq, captured_ns, pixel_format, width, height = grant
         self._held, self._after, self.asked = slot, seq, False
         shape = FrameShape(PixelFormat(pixel_format), width, height)
         pixels = self._slots[slot][: shape.nbytes].reshape(shape.array_shape)
         return Loan(self.stream, seq, captured_ns, shape, pixels)
 
-    def _receive(self) -> tuple[int, ...]:
+    def _receive(self) -> tuple[int, ...] | None:
         try:
             message = self.sock.recv(GRANT.size)
+        except BlockingIOError:
+            return None
         except OSError as error:
             raise CameraGoneError from error
         if not message:
@@ -115,7 +127,8 @@ class Borrowers:
                 continue
             self._turn += 1
             borrower.served = self._turn
-            return loan
+            if loan:
+                return loan
 
     def _ask_all(self) -> None:
         for borrower in list(self._by_fd.values()):

@@ -98,9 +98,10 @@ def error_to_wire(error: EdgedError) -> dict[str, Any]:
 
 def error_from_wire(data: Mapping[str, Any]) -> EdgedError:
     """The same error in the parent."""
-    kind = getattr(errors, data["kind"], ChildDiedError)
-    error: EdgedError = kind(data["what"], data["fix"])
-    return error
+    kind = getattr(errors, data["kind"], None)
+    if not (isinstance(kind, type) and issubclass(kind, EdgedError)):
+        kind = ChildDiedError
+    return kind(data["what"], data["fix"])
 
 
 def _spec(data: Mapping[str, Any]) -> TensorSpec:

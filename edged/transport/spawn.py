@@ -1,6 +1,7 @@
 """Starting and ending child processes."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -16,11 +17,14 @@ from edged.transport.control import Control
 _TAIL_LINES = 20
 _KILL_WAIT_S = 5.0
 _CHUNK = 65536
+_LONGEST_LINE = 4096
+_SIGNALS = {int(each): each.name for each in signal.Signals}
 
 
 class Child:
     """A process of ours, in its own session, with a control channel and the end of its stderr.
 
+    `spec`, what it is to do, is its standard input: a file in memory, which has no largest size.
     Call from the main thread only: the kernel's parent-death signal follows the spawning thread.
     """
 
@@ -28,11 +32,12 @@ class Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reader, writer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(reader, False)
+        stdin = _file_of(json.dumps(spec).encode())
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", module, str(os.getpid()), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=writer,
                 stderr=writer,
                 start_new_session=True,
@@ -41,6 +46,7 @@ class Child:
         finally:
             theirs.close()
             os.close(writer)
+            os.close(stdin)
         self.module = module
         self.pid = self._process.pid
         self.started_ns = monotonic_ns()
@@ -49,16 +55,19 @@ class Child:
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._partial = b""
         self._ended = False
-        self.control.send(spec)
 
-    def read_stderr(self) -> list[str]:
-        """The complete lines that the child has written since the last call; never blocks."""
+    def read_stderr(self) -> list[str] | None:
+        """The lines that the child has written since the last call, None at their end; never blocks."""
         try:
             chunk = os.read(self.stderr_fd, _CHUNK)
         except BlockingIOError:
             return []
+        if not chunk and not self._partial:
+            return None
         *lines, self._partial = (self._partial + chunk).split(b"\n")
-        texts = [line.decode("utf-8", "replace").rstrip() for line in lines]
+        if self._partial and (not chunk or len(self._partial) > _LONGEST_LINE):
+            lines, self._partial = [*lines, self._partial], b""
+        texts = [line.decode("utf-8", "replace").rstrip()[:_LONGEST_LINE] for line in lines]
         self.tail.extend(text for text in texts if text)
         return texts
 
@@ -68,7 +77,7 @@ class Child:
             code = self._process.wait(0.2)
         except subprocess.TimeoutExpired:
             return "still running"
-        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
 
     def end(self) -> bool:
         """Kills the process and waits at most five seconds; False where the kernel cannot end it (state D)."""
@@ -86,3 +95,12 @@ class Child:
         self.control.close()
         os.close(self.stderr_fd)
         return gone
+
+
+def _file_of(content: bytes) -> int:
+    """A descriptor of a file in memory, at its beginning."""
+    fd = os.memfd_create("edged-spec", os.MFD_CLOEXEC)
+    with open(fd, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd

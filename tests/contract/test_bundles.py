@@ -177,11 +177,11 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     assert "cannot be read" in refused(folder / "a\0b")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_forbidden_file_is_a_matter_of_permission(tmp_path: Path) -> None:
+def test_forbidden_file_is_a_matter_of_permission(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A model that we may not read ends with the exit code for permissions."""
     folder = put(tmp_path, x__tflite=CPU)
     (folder / "x.tflite").chmod(0)
+    request.getfixturevalue("as_nobody")
     assert "may not be read" in refused(folder / "x.tflite", PermissionDeniedError)
 
 

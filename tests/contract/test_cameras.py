@@ -130,7 +130,7 @@ def test_paced_frames_are_not_lost_by_a_slow_reader(tmp_path: Path) -> None:
 def test_without_picamera2_the_way_to_get_it_is_told() -> None:
     """Where picamera2 is not installed, opening a camera says how to install it."""
     if importlib.util.find_spec("picamera2"):
-        pytest.skip("picamera2 is installed here")
+        pytest.skip("hardware: picamera2 is installed here")
     with pytest.raises(ConfigurationError, match="apt install python3-picamera2"):
         Picamera2Camera().open()
 
@@ -141,7 +141,7 @@ def test_a_pi_camera_delivers() -> None:
     try:
         buffer = buffer_for(camera)
     except EdgedError as error:
-        pytest.skip(f"no Raspberry Pi camera here: {error.what}")
+        pytest.skip(f"hardware: no Raspberry Pi camera here: {error.what}")
     times = []
     for _ in range(5):
         captured = camera.read(buffer)

@@ -9,21 +9,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TextIO, TypeAlias
 
 import pytest
 
 from edged.adapters.mqtt.stdout import StdoutPublisher
 from edged.adapters.storage.outbox import SqliteOutbox
 from edged.daemon.delivery import DeliveryThread
-from edged.delivery.changes import ProblemChange
+from edged.delivery.changes import ProblemChange, Report
 from edged.delivery.event_payloads import detection_event
 from edged.delivery.topics import Topics
 from edged.domain.events import TrackEnded
 from edged.domain.messages import Message
-from tests.fakes.event_source import TOPICS, SystemClock, emit, new_delivery, started
+from tests.fakes.event_source import TOPICS, SystemClock, emit, ignored, new_delivery, started
 from tests.fakes.mosquitto import Mosquitto, Subscriber, eventually
 
 EVENTS = TOPICS.camera_event("front")
+Listen: TypeAlias = Callable[..., Subscriber]
+Deliver: TypeAlias = Callable[..., DeliveryThread]
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def listen(broker: Mosquitto) -> Iterator[Callable[..., Subscriber]]:
+def listen(broker: Mosquitto) -> Iterator[Listen]:
     """Makes subscribers to the broker."""
     made: list[Subscriber] = []
 
@@ -48,11 +51,11 @@ def listen(broker: Mosquitto) -> Iterator[Callable[..., Subscriber]]:
 
 
 @pytest.fixture
-def deliver(broker: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., DeliveryThread]]:
+def deliver(broker: Mosquitto, tmp_path: Path) -> Iterator[Deliver]:
     """Makes started delivery threads over the broker, all on the same outbox."""
     made: list[DeliveryThread] = []
 
-    def make(**settings) -> DeliveryThread:
+    def make(**settings: Any) -> DeliveryThread:
         made.append(new_delivery(broker.port, tmp_path / "outbox.db", **settings))
         made[-1].start()
         return made[-1]
@@ -62,7 +65,7 @@ def deliver(broker: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., Deliver
         delivery.stop((), 0.3)
 
 
-def events(subscriber: Subscriber) -> list[dict]:
+def events(subscriber: Subscriber) -> list[dict[str, Any]]:
     """The events heard, without those whose id came before."""
     heard = [json.loads(payload) for payload in subscriber.payloads(EVENTS)]
     return list({event["id"]: event for event in reversed(heard)}.values())[::-1]
@@ -72,7 +75,9 @@ def frames(subscriber: Subscriber) -> list[int]:
     return [event["frame"]["seq"] for event in events(subscriber) if event["phase"] == "start"]
 
 
-def test_no_event_is_lost_while_the_broker_restarts(broker, listen, deliver):
+def test_no_event_is_lost_while_the_broker_restarts(
+    broker: Mosquitto, listen: Listen, deliver: Deliver
+) -> None:
     """A broker that stops in the midst of 500 events gets all of them, each once by id, in order."""
     broker.start()
     subscriber = listen()
@@ -92,7 +97,9 @@ def test_no_event_is_lost_while_the_broker_restarts(broker, listen, deliver):
     assert (delivery.stats().dropped, delivery.stats().reconnects) == ({}, 1)
 
 
-def test_no_event_is_lost_when_the_process_is_killed(broker, listen, deliver, tmp_path: Path):
+def test_no_event_is_lost_when_the_process_is_killed(
+    broker: Mosquitto, listen: Listen, deliver: Deliver, tmp_path: Path
+) -> None:
     """A killed process leaves its will; its next run delivers what is on disk, under the same ids, and ends its track."""
     broker.start()
     subscriber = listen()
@@ -128,7 +135,9 @@ def test_no_event_is_lost_when_the_process_is_killed(broker, listen, deliver, tm
     assert events(subscriber)[-1]["track"] != heard[0]["track"]
 
 
-def test_the_will_is_published_when_the_process_is_killed(broker, listen, tmp_path: Path):
+def test_the_will_is_published_when_the_process_is_killed(
+    broker: Mosquitto, listen: Listen, tmp_path: Path
+) -> None:
     """Status is online while the process lives and offline after it was killed."""
     broker.start()
     subscriber = listen()
@@ -145,7 +154,9 @@ def test_the_will_is_published_when_the_process_is_killed(broker, listen, tmp_pa
     assert eventually(lambda: subscriber.payloads(TOPICS.status) == [b"online", b"offline"])
 
 
-def test_retained_states_of_an_earlier_run_are_replaced_or_cleared(broker, listen, deliver):
+def test_retained_states_of_an_earlier_run_are_replaced_or_cleared(
+    broker: Mosquitto, listen: Listen, deliver: Deliver
+) -> None:
     """A state left ON goes OFF where its label is configured, and disappears where it no longer is."""
     broker.start()
     person, cat = (TOPICS.camera_object("front", label) for label in ("person", "cat"))
@@ -164,7 +175,9 @@ def test_retained_states_of_an_earlier_run_are_replaced_or_cleared(broker, liste
     assert late.payloads(cat) == []
 
 
-def test_a_wrong_password_is_a_problem_until_it_is_put_right(broker, listen, deliver):
+def test_a_wrong_password_is_a_problem_until_it_is_put_right(
+    broker: Mosquitto, listen: Listen, deliver: Deliver
+) -> None:
     """Events wait while the broker refuses the password, and arrive once its file is corrected."""
     broker.set_password("garage", "other")
     broker.start(anonymous=False)
@@ -182,7 +195,7 @@ def test_a_wrong_password_is_a_problem_until_it_is_put_right(broker, listen, del
     assert len(changes) == 2
 
 
-def test_denied_events_stay(broker, listen, deliver):
+def test_denied_events_stay(broker: Mosquitto, listen: Listen, deliver: Deliver) -> None:
     """An event that the access rules deny is kept, told as a problem, and does not stop other topics."""
     broker.acl.write_text(f"topic read #\ntopic write {TOPICS.status}\n")
     broker.start()
@@ -190,13 +203,16 @@ def test_denied_events_stay(broker, listen, deliver):
     delivery = deliver(report=changes.append)
     emit(delivery, 1)
     assert eventually(lambda: [change.code for change in changes] == ["publish_denied"])
+    assert changes[0].problem
     assert EVENTS in changes[0].problem.message
     assert delivery.stats().pending == 1
     subscriber = listen()
     assert eventually(lambda: subscriber.payloads(TOPICS.status) == [b"online"])
 
 
-def test_stopping_delivers_what_is_there_and_says_goodbye(broker, listen, deliver, tmp_path: Path):
+def test_stopping_delivers_what_is_there_and_says_goodbye(
+    broker: Mosquitto, listen: Listen, deliver: Deliver, tmp_path: Path
+) -> None:
     """Stop sends pending events, then the last words, then `offline`, and leaves an empty outbox."""
     broker.start()
     subscriber = listen()
@@ -215,11 +231,11 @@ def test_stopping_delivers_what_is_there_and_says_goodbye(broker, listen, delive
     outbox.close()
 
 
-def printed(path: Path) -> list[dict]:
+def printed(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def stdout_delivery(stream, outbox: Path | None, report=lambda change: None) -> DeliveryThread:
+def stdout_delivery(stream: TextIO, outbox: Path | None, report: Report = ignored) -> DeliveryThread:
     return DeliveryThread(
         outbox_factory=lambda: SqliteOutbox(outbox),
         spare_epoch="spare0",
@@ -230,11 +246,12 @@ def stdout_delivery(stream, outbox: Path | None, report=lambda change: None) -> 
     )
 
 
-def test_printing_keeps_the_order_and_outlives_a_bad_builder(tmp_path: Path):
+def test_printing_keeps_the_order_and_outlives_a_bad_builder(tmp_path: Path) -> None:
     """Events in memory are printed in order; one that cannot be built is counted, and the next ones go on."""
     with (tmp_path / "out").open("w") as stream:
         delivery = stdout_delivery(stream, None)
         delivery.start()
+        assert eventually(lambda: delivery.stats().connected)
         emit(delivery, 1, opens="front-1")
         delivery.event(EVENTS, lambda ids: {"bad": float("nan")})
         now = SystemClock().now()
@@ -251,7 +268,7 @@ def test_printing_keeps_the_order_and_outlives_a_bad_builder(tmp_path: Path):
     assert delivery.stats().dropped == {"bug": 1}
 
 
-def test_an_outbox_that_cannot_be_opened_is_a_problem_and_not_an_end(tmp_path: Path):
+def test_an_outbox_that_cannot_be_opened_is_a_problem_and_not_an_end(tmp_path: Path) -> None:
     """Without a usable outbox events are delivered from memory, with the problem on."""
     (tmp_path / "file").touch()
     changes: list[ProblemChange] = []
@@ -266,7 +283,7 @@ def test_an_outbox_that_cannot_be_opened_is_a_problem_and_not_an_end(tmp_path: P
     ]
 
 
-def test_a_replaced_outbox_is_told_as_an_event(tmp_path: Path):
+def test_a_replaced_outbox_is_told_as_an_event(tmp_path: Path) -> None:
     """A broken outbox file is replaced, and the device says so in an event."""
     (tmp_path / "outbox.db").write_bytes(b"broken" * 1000)
     with (tmp_path / "out").open("w") as stream:

@@ -22,8 +22,14 @@ def event(seq: int) -> StoredEvent:
     return StoredEvent(seq, "t/event", b'{"seq":%d}' % seq, 60)
 
 
+def fill(outbox: Outbox) -> None:
+    """Stores a hundred events."""
+    for _ in range(100):
+        outbox.append(event)
+
+
 @pytest.fixture(params=["disk", "memory", "spare"])
-def outbox(request, tmp_path: Path) -> Iterator[Outbox]:
+def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outbox]:
     """Each kind of outbox."""
     made: Outbox = SpareOutbox("abc123")
     if request.param != "spare":
@@ -33,7 +39,7 @@ def outbox(request, tmp_path: Path) -> Iterator[Outbox]:
     made.close()
 
 
-def test_keeps_events_in_order_until_they_are_deleted(outbox: Outbox):
+def test_keeps_events_in_order_until_they_are_deleted(outbox: Outbox) -> None:
     """Events come back as stored, oldest first, above any number, until they are deleted."""
     stored = [outbox.append(event) for _ in range(5)]
     assert [one.seq for one in stored] == [1, 2, 3, 4, 5]
@@ -45,14 +51,14 @@ def test_keeps_events_in_order_until_they_are_deleted(outbox: Outbox):
     assert re.fullmatch("[a-z0-9]{6}", outbox.epoch)
 
 
-def test_a_number_is_used_only_by_an_event_that_was_stored(outbox: Outbox):
+def test_a_number_is_used_only_by_an_event_that_was_stored(outbox: Outbox) -> None:
     """A builder that fails uses up no number and leaves the outbox usable."""
     with pytest.raises(ZeroDivisionError):
         outbox.append(lambda seq: event(seq // 0))
     assert outbox.append(event).seq == 1
 
 
-def test_remembers_open_tracks(outbox: Outbox):
+def test_remembers_open_tracks(outbox: Outbox) -> None:
     """A track is open from the event that opens it until the one that closes it."""
     started = outbox.append(event, opens="a")
     outbox.append(event, opens="b")
@@ -61,7 +67,7 @@ def test_remembers_open_tracks(outbox: Outbox):
     assert list(outbox.open_tracks()) == [("a", started)]
 
 
-def test_remembers_retained_topics(outbox: Outbox):
+def test_remembers_retained_topics(outbox: Outbox) -> None:
     """Retained topics are known until they are forgotten."""
     outbox.remember_retained(["a", "b"])
     outbox.remember_retained(["b", "c"])
@@ -69,7 +75,7 @@ def test_remembers_retained_topics(outbox: Outbox):
     assert outbox.retained_topics() == {"b", "c"}
 
 
-def test_everything_survives_a_restart(tmp_path: Path):
+def test_everything_survives_a_restart(tmp_path: Path) -> None:
     """Epoch, events, open tracks and topics are the same after the file is opened again."""
     first = SqliteOutbox(tmp_path / "new" / "outbox.db")
     stored = first.append(event, opens="a")
@@ -78,12 +84,12 @@ def test_everything_survives_a_restart(tmp_path: Path):
     again = SqliteOutbox(tmp_path / "new" / "outbox.db")
     assert again.epoch == first.epoch
     assert list(again.after(0, 9)) == [stored]
-    assert (again.pending(), again.retained_topics()) == (1, {"t"})
+    assert (again.pending(), again.retained_topics()) == (1, frozenset({"t"}))
     assert list(again.open_tracks()) == [("a", stored)]
     again.close()
 
 
-def test_numbers_go_on_after_everything_was_deleted(tmp_path: Path):
+def test_numbers_go_on_after_everything_was_deleted(tmp_path: Path) -> None:
     """A sequence number is never used twice, even where no event is left."""
     first = SqliteOutbox(tmp_path / "outbox.db")
     first.delete([first.append(event).seq for _ in range(3)])
@@ -94,7 +100,7 @@ def test_numbers_go_on_after_everything_was_deleted(tmp_path: Path):
 
 
 @pytest.mark.parametrize("damage", [b"not a database at all" * 50, None])
-def test_a_broken_file_is_moved_aside(tmp_path: Path, damage: bytes | None):
+def test_a_broken_file_is_moved_aside(tmp_path: Path, damage: bytes | None) -> None:
     """A file that is no database, or has damaged pages, makes room for a new one, and this is reported."""
     path = tmp_path / "outbox.db"
     if damage is None:
@@ -115,7 +121,7 @@ def test_a_broken_file_is_moved_aside(tmp_path: Path, damage: bytes | None):
         outbox.close()
 
 
-def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path):
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     """A path below a file is refused with the path and what to do."""
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"file/outbox\.db cannot be opened") as refused:
@@ -123,7 +129,7 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path):
     assert refused.value.fix
 
 
-def test_a_full_disk_is_named_and_passes(tmp_path: Path):
+def test_a_full_disk_is_named_and_passes(tmp_path: Path) -> None:
     """While the disk takes no more, append raises StorageError and keeps what it had; later it goes on."""
     outbox = SqliteOutbox(tmp_path / "outbox.db")
     outbox.append(event)
@@ -132,8 +138,7 @@ def test_a_full_disk_is_named_and_passes(tmp_path: Path):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
         with pytest.raises(StorageError, match="cannot be written") as refused:
-            for _ in range(100):
-                outbox.append(event)
+            fill(outbox)
         assert refused.value.fix
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -144,7 +149,7 @@ def test_a_full_disk_is_named_and_passes(tmp_path: Path):
     outbox.close()
 
 
-def test_what_append_returned_survives_a_kill(tmp_path: Path):
+def test_what_append_returned_survives_a_kill(tmp_path: Path) -> None:
     """A process killed in the middle of appending loses nothing that append had returned."""
     script = (
         "import sys; from pathlib import Path; from edged.adapters.storage.outbox import SqliteOutbox\n"
@@ -167,6 +172,6 @@ def test_what_append_returned_survives_a_kill(tmp_path: Path):
     outbox.close()
 
 
-def test_epochs_differ():
+def test_epochs_differ() -> None:
     """Two outboxes have different epochs."""
     assert len({new_epoch() for _ in range(100)}) == 100

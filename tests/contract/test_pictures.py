@@ -1,6 +1,5 @@
 """Picture files are read upright and red first, or refused with the reason."""
 
-import os
 import struct
 import subprocess
 import sys
@@ -130,11 +129,11 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
             read_picture(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_forbidden_file_is_refused(tmp_path: Path) -> None:
+def test_forbidden_file_is_refused(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A file that we may not read is refused with the system's reason."""
     jpeg(tmp_path / "a.jpg")
     (tmp_path / "a.jpg").chmod(0)
+    request.getfixturevalue("as_nobody")
     with pytest.raises(BadPictureError, match="permission denied"):
         read_picture(tmp_path / "a.jpg")
 

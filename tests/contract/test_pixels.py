@@ -137,6 +137,25 @@ def test_i420_gradient_matches_rgb(rule: InputRule) -> None:
     assert np.abs(from_planes.astype(int) - from_rgb.astype(int)).max() <= 3
 
 
+def test_luma_of_grey_inputs_is_full_range() -> None:
+    """A grey input fed from I420 sees black as 0 and white as 255."""
+    frame = np.full((144, 64), 128, np.uint8)
+    frame[:48], frame[48:96] = 16, 235
+    out, _ = fitted(frame, FrameShape(I420, 64, 96), spec(96, 64, channels=1), InputRule())
+    assert (out[0, :48] == 0).all()
+    assert (out[0, 48:] == 255).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 160), (160, 320)])
+def test_colours_are_cropped_with_the_luma(width: int, height: int) -> None:
+    """Of an I420 frame whose left and upper margins are red, the cropped middle is all grey."""
+    frame = np.full((height * 3 // 2, width), 128, np.uint8)
+    red = frame[height:].reshape(2, height // 2, width // 2)[1]
+    red[: (height - 160) // 4], red[:, : (width - 160) // 4] = 255, 255
+    out, _ = fitted(frame, FrameShape(I420, width, height), spec(80, 80), InputRule(resize="crop"))
+    assert np.ptp(out) == 0
+
+
 def test_halving_takes_means() -> None:
     """A frame twice or four times as large is averaged, so that a fine pattern becomes grey and not stripes."""
     stripes = np.zeros((192, 192, 3), np.uint8)

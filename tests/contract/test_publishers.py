@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,12 +48,12 @@ def notices() -> Notices:
     return Notices()
 
 
-def paho(broker: Mosquitto, **settings) -> PahoPublisher:
+def paho(broker: Mosquitto, **settings: Any) -> PahoPublisher:
     return PahoPublisher(BrokerSettings("127.0.0.1", "edged-t", broker.port, **settings), WILL)
 
 
 @pytest.fixture(params=["paho-5", "paho-311", "stdout"])
-def publisher(request, broker: Mosquitto, tmp_path: Path) -> Iterator[Publisher]:
+def publisher(request: pytest.FixtureRequest, broker: Mosquitto, tmp_path: Path) -> Iterator[Publisher]:
     """Each publisher, about to be started, with its broker."""
     if request.param == "stdout":
         with (tmp_path / "out").open("w") as stream:
@@ -64,7 +65,7 @@ def publisher(request, broker: Mosquitto, tmp_path: Path) -> Iterator[Publisher]
     publisher.stop((), 1)
 
 
-def test_connects_and_acknowledges(publisher: Publisher, notices: Notices):
+def test_connects_and_acknowledges(publisher: Publisher, notices: Notices) -> None:
     """Every publisher announces that it is connected, takes messages and acknowledges each by its token."""
     assert publisher.send(Message("t/a", b"{}", 1)) is None
     publisher.start(notices.box.put)
@@ -74,13 +75,13 @@ def test_connects_and_acknowledges(publisher: Publisher, notices: Notices):
     messages = [Message("t/a", b'{"n":%d}' % n, n % 2, expiry_s=60) for n in range(6)]
     tokens = {publisher.send(message) for message in messages}
     assert None not in tokens
-    assert {notices.next(Acknowledged) for _ in messages} == {Acknowledged(token) for token in tokens}
+    assert {notices.next(Acknowledged) for _ in messages} == {Acknowledged(token or 0) for token in tokens}
     publisher.stop([WILL], 1)
     publisher.stop([WILL], 1)
     assert publisher.send(messages[0]) is None
 
 
-def test_paho_carries_bytes_flags_and_properties(broker: Mosquitto, notices: Notices):
+def test_paho_carries_bytes_flags_and_properties(broker: Mosquitto, notices: Notices) -> None:
     """What is sent arrives as it was, with its content type, expiry and retain flag."""
     broker.start()
     publisher = paho(broker)
@@ -94,15 +95,17 @@ def test_paho_carries_bytes_flags_and_properties(broker: Mosquitto, notices: Not
     assert eventually(lambda: subscriber.messages)
     heard = subscriber.messages[0]
     assert (heard.topic, heard.payload, heard.retain) == ("t/a", b'{"v":1}', True)
-    assert heard.properties.ContentType == "application/json"
-    assert heard.properties.PayloadFormatIndicator == 1
-    assert 50 <= heard.properties.MessageExpiryInterval <= 60
+    properties: Any = heard.properties
+    assert (properties.ContentType, properties.PayloadFormatIndicator) == ("application/json", 1)
+    assert 50 <= properties.MessageExpiryInterval <= 60
     publisher.stop([Message("t/status", b"offline", 1, retain=True)], 1)
     assert eventually(lambda: subscriber.payloads("t/status") == [b"offline"])
     subscriber.close()
 
 
-def test_paho_announces_a_broker_that_is_down_once_and_finds_it_later(broker: Mosquitto, notices: Notices):
+def test_paho_announces_a_broker_that_is_down_once_and_finds_it_later(
+    broker: Mosquitto, notices: Notices
+) -> None:
     """A broker that is down gives one notice with its address, a lost one another, and both recover."""
     publisher = paho(broker)
     publisher.start(notices.box.put)
@@ -120,7 +123,7 @@ def test_paho_announces_a_broker_that_is_down_once_and_finds_it_later(broker: Mo
     publisher.stop([], 0.5)
 
 
-def test_paho_recovers_when_the_password_is_put_right(broker: Mosquitto, notices: Notices):
+def test_paho_recovers_when_the_password_is_put_right(broker: Mosquitto, notices: Notices) -> None:
     """A wrong password is named with user and address, and works once the broker's file is corrected."""
     broker.set_password("garage", "other")
     broker.start(anonymous=False)
@@ -137,7 +140,7 @@ def test_paho_recovers_when_the_password_is_put_right(broker: Mosquitto, notices
     publisher.stop([], 1)
 
 
-def test_paho_tells_refused_publishes(broker: Mosquitto, notices: Notices):
+def test_paho_tells_refused_publishes(broker: Mosquitto, notices: Notices) -> None:
     """A publish that the access rules forbid, or that is too large, is acknowledged with its reason."""
     broker.acl.write_text("topic readwrite t/allowed\n")
     broker.start("max_packet_size 2000")
@@ -153,7 +156,7 @@ def test_paho_tells_refused_publishes(broker: Mosquitto, notices: Notices):
     publisher.stop([], 1)
 
 
-def test_paho_stops_in_time_beside_a_silent_network(notices: Notices):
+def test_paho_stops_in_time_beside_a_silent_network(notices: Notices) -> None:
     """Stopping takes no longer than allowed, even where nobody answers."""
     publisher = PahoPublisher(BrokerSettings("192.0.2.1", "edged-t"), WILL)
     publisher.start(notices.box.put)
@@ -162,9 +165,9 @@ def test_paho_stops_in_time_beside_a_silent_network(notices: Notices):
     assert time.monotonic() - begin_s < 1
 
 
-def test_unsafe_and_impossible_settings_are_refused(tmp_path: Path):
+def test_unsafe_and_impossible_settings_are_refused(tmp_path: Path) -> None:
     """A password in clear to another host, a bad host name and missing certificates are refused at once."""
-    with pytest.raises(ConfigurationError, match="in clear to broker.lan:1883"):
+    with pytest.raises(ConfigurationError, match=r"in clear to broker\.lan:1883"):
         BrokerSettings("broker.lan", "x", password="p")  # noqa: S106  a test's
     with pytest.raises(ConfigurationError, match="no host name"):
         BrokerSettings("a" * 70, "x")
@@ -175,7 +178,7 @@ def test_unsafe_and_impossible_settings_are_refused(tmp_path: Path):
         PahoPublisher(BrokerSettings("b.lan", "x", tls=TlsSettings(tmp_path / "ca.pem")), WILL)
 
 
-def test_stdout_prints_one_object_a_line(tmp_path: Path, notices: Notices):
+def test_stdout_prints_one_object_a_line(tmp_path: Path, notices: Notices) -> None:
     """JSON payloads are embedded, other texts are strings, and a last word follows."""
     with (tmp_path / "out").open("w") as stream:
         publisher = StdoutPublisher(stream)
@@ -191,7 +194,7 @@ def test_stdout_prints_one_object_a_line(tmp_path: Path, notices: Notices):
     ]
 
 
-def test_a_reader_that_goes_away_is_a_lost_connection(notices: Notices):
+def test_a_reader_that_goes_away_is_a_lost_connection(notices: Notices) -> None:
     """A closed pipe is announced and never a traceback, neither then nor when the stream is closed."""
     reader, writer = os.pipe()
     os.close(reader)

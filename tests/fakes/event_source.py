@@ -6,11 +6,13 @@ It prints a line for each event that it has handed over, and ends once all are d
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from edged.adapters.mqtt.paho import PahoPublisher
 from edged.adapters.mqtt.settings import BrokerSettings
 from edged.adapters.storage.outbox import SqliteOutbox, new_epoch
 from edged.daemon.delivery import DeliveryThread
+from edged.delivery.changes import ProblemChange, Report
 from edged.delivery.event_payloads import detection_event
 from edged.delivery.fields import dumps
 from edged.delivery.topics import Topics
@@ -25,6 +27,10 @@ TOPICS = Topics("edged", "t")
 PERSON = Detection("person", 0, 0.9, Box(0.1, 0.1, 0.2, 0.2))
 
 
+def ignored(_: ProblemChange) -> None:
+    """Where a test does not look at problems."""
+
+
 class SystemClock:
     """The clocks of this machine."""
 
@@ -34,7 +40,7 @@ class SystemClock:
         return Moment(monotonic_ns, time.time_ns(), monotonic_ns, synced=True)
 
 
-def new_delivery(port: int, outbox: Path, report=lambda change: None, **settings) -> DeliveryThread:
+def new_delivery(port: int, outbox: Path, report: Report = ignored, **settings: Any) -> DeliveryThread:
     """A delivery thread over a real broker and a real disk."""
     broker = BrokerSettings("127.0.0.1", "edged-t", port, keepalive_s=5, **settings)
     return DeliveryThread(
@@ -70,7 +76,7 @@ def main(port: str, outbox: str, count: str) -> None:
     delivery.state(TOPICS.camera_object("front", "person"), dumps({"v": 1, "state": "ON"}))
     for number in range(1, int(count) + 1):
         emit(delivery, number, opens="front-1" if number == 1 else "")
-        print(number, flush=True)
+        print(number, flush=True)  # noqa: T201  its parent reads it
         time.sleep(0.002)
     while delivery.stats().pending or not delivery.stats().published:
         time.sleep(0.02)

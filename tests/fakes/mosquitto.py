@@ -36,7 +36,7 @@ class Mosquitto:
         if _FOUND is None:
             pytest.skip("mosquitto is not installed")
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.passwords = folder / "passwords"
         self.acl = folder / "acl"
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,6 +67,12 @@ class Mosquitto:
             self._process.kill() if kill else self._process.terminate()
             self._process.wait(5)
             self._process = None
+
+    @property
+    def pid(self) -> int:
+        """Its process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
 
     def reload(self) -> None:
         """Reads the password and access files again."""
@@ -99,7 +105,7 @@ class Subscriber:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = lambda _client, _data, message: self.messages.append(message)
-        session = Properties(PacketTypes.CONNECT)
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho left it out
         session.SessionExpiryInterval = 600
         self._client.connect_async("127.0.0.1", port, 10, clean_start=False, properties=session)
         self._client.loop_start()
@@ -110,7 +116,7 @@ class Subscriber:
 
     def payloads(self, topic: str) -> list[bytes]:
         """What came on one topic, in order."""
-        return [message.payload for message in self.messages if message.topic == topic]
+        return [bytes(message.payload) for message in self.messages if message.topic == topic]
 
     def close(self) -> None:
         """Ends the connection."""
@@ -118,7 +124,8 @@ class Subscriber:
         self._client.loop_stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,32 +1,27 @@
 """`edged check`: one line for each finding, a summary, and an exit code."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from edged.adapters.storage.bundles import bundled
 from edged.cli.check import check
 
+MODEL = (bundled("colours") / "colours.tflite").read_bytes()
 GOOD = "models: {m: {path: model.tflite}}\ncameras:\n  front: {source: {type: pattern}, model: m}\n"
 
 
 @pytest.fixture
-def nobody(tmp_path: Path) -> Iterator[None]:
+def nobody(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """For the time of a test, a user who may not look into the test's folder."""
-    before = os.geteuid()
     tmp_path.chmod(0)
-    if before == 0:
-        os.seteuid(65534)
-    yield
-    os.seteuid(before)
-    tmp_path.chmod(0o700)
+    request.getfixturevalue("as_nobody")
 
 
 def run(folder: Path, text: str | None, *options: str) -> Result:
-    (folder / "model.tflite").touch()
+    (folder / "model.tflite").write_bytes(MODEL)
     file = folder / "edged.yaml"
     if text is not None:
         file.write_text(text)

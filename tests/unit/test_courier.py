@@ -1,6 +1,6 @@
 """What the courier sends, when, and in which order, beside a broker that does what it is told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -23,7 +23,10 @@ class FragileOutbox(SpareOutbox):
 
     full = False
 
-    def append(self, build, *, opens: str = "", closes: str = "") -> StoredEvent:
+    def append(
+        self, build: Callable[[int], StoredEvent], *, opens: str = "", closes: str = ""
+    ) -> StoredEvent:
+        """Refuses while the disk is full."""
         if self.full:
             raise StorageError("disk full", "free some")
         return super().append(build, opens=opens, closes=closes)
@@ -52,26 +55,31 @@ class Bench:
         )
 
     def send(self, message: Message) -> int | None:
+        """Takes a message unless the network is stuck."""
         if not self.takes:
             return None
         self.sent.append((len(self.sent) + 1, message))
         return len(self.sent)
 
     def event(self, topic: str = "a/event", count: int = 1) -> None:
+        """Emits events whose payload is their id."""
         for _ in range(count):
             self.courier.event(
                 lambda epoch, seq: StoredEvent(seq, topic, f"{epoch}-{seq}".encode(), 9), now_ns=self.now_ns
             )
 
     def connect(self, receive_maximum: int = 100) -> None:
+        """The broker is there."""
         self.courier.notice(Connected(receive_maximum), self.now_ns)
         self.pump()
 
     def lose(self) -> None:
+        """The connection is lost."""
         self.courier.notice(LOST, self.now_ns)
         self.pump()
 
     def pump(self) -> None:
+        """The thread comes by."""
         self.courier.pump(self.now_ns)
 
     def take(self) -> list[tuple[int, Message]]:
@@ -83,9 +91,11 @@ class Bench:
     seen: set[int] = field(default_factory=set)
 
     def taken(self) -> list[str]:
+        """The payloads of `take`."""
         return [message.payload.decode() for _, message in self.take()]
 
     def acknowledge(self, sent: Sequence[tuple[int, Message]], refused: str = "") -> None:
+        """The broker answers."""
         for token, _ in sent:
             self.courier.notice(Acknowledged(token, refused), self.now_ns)
         self.pump()
@@ -99,6 +109,7 @@ class Bench:
         return heard
 
     def open_problems(self) -> set[str]:
+        """Codes of the problems that are on."""
         last = {change.code: change.problem for change in self.changes}
         return {code for code, problem in last.items() if problem}
 
@@ -108,7 +119,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_nothing_is_sent_before_the_broker_is_there(bench: Bench):
+def test_nothing_is_sent_before_the_broker_is_there(bench: Bench) -> None:
     """Events and states wait for a connection, telemetry is dropped and counted."""
     bench.event(count=3)
     bench.courier.state("status", b"online")
@@ -124,7 +135,7 @@ def test_nothing_is_sent_before_the_broker_is_there(bench: Bench):
 
 
 @pytest.mark.parametrize(("receive_maximum", "window"), [(100, 16), (16, 16), (5, 5), (0, 1)])
-def test_the_window_is_kept(bench: Bench, receive_maximum: int, window: int):
+def test_the_window_is_kept(bench: Bench, receive_maximum: int, window: int) -> None:
     """No more messages of QoS 1 are under way than 16 and than the broker allows."""
     bench.event(count=40)
     bench.courier.state("s", b"1")
@@ -134,7 +145,7 @@ def test_the_window_is_kept(bench: Bench, receive_maximum: int, window: int):
     assert len(bench.take()) == 1
 
 
-def test_what_was_not_acknowledged_is_sent_again_in_order(bench: Bench):
+def test_what_was_not_acknowledged_is_sent_again_in_order(bench: Bench) -> None:
     """After a reconnect the oldest unacknowledged event comes first, with the same payload."""
     bench.event(count=6)
     bench.connect()
@@ -148,7 +159,7 @@ def test_what_was_not_acknowledged_is_sent_again_in_order(bench: Bench):
     assert bench.courier.stats().reconnects == 1
 
 
-def test_late_acknowledgements_of_an_old_connection_mean_nothing(bench: Bench):
+def test_late_acknowledgements_of_an_old_connection_mean_nothing(bench: Bench) -> None:
     """A token that is not under way is ignored."""
     bench.event()
     bench.connect()
@@ -159,7 +170,7 @@ def test_late_acknowledgements_of_an_old_connection_mean_nothing(bench: Bench):
     assert bench.serve() == ["disk00-1"]
 
 
-def test_states_keep_the_last_value_and_come_again(bench: Bench):
+def test_states_keep_the_last_value_and_come_again(bench: Bench) -> None:
     """Only the last value of a topic is sent, only where it changed, and all again after each connect."""
     for value in (b"1", b"2", b"2"):
         bench.courier.state("s", value)
@@ -178,7 +189,7 @@ def test_states_keep_the_last_value_and_come_again(bench: Bench):
     assert bench.outbox.retained_topics() == {"s"}
 
 
-def test_retained_topics_of_earlier_runs_are_cleared(bench: Bench):
+def test_retained_topics_of_earlier_runs_are_cleared(bench: Bench) -> None:
     """What is no longer configured gets an empty retained payload, and is forgotten once that is acknowledged."""
     bench.outbox.remember_retained(["old", "kept"])
     bench.courier.state("kept", b"OFF")
@@ -196,7 +207,7 @@ def test_retained_topics_of_earlier_runs_are_cleared(bench: Bench):
     assert bench.taken() == ["OFF"]
 
 
-def test_a_denied_topic_is_tried_again_slowly_and_holds_nobody_up(bench: Bench):
+def test_a_denied_topic_is_tried_again_slowly_and_holds_nobody_up(bench: Bench) -> None:
     """Events that the broker denies stay, other topics go on, one probe goes every 30 s, and order is kept."""
     bench.event("denied", count=3)
     bench.event("open", count=2)
@@ -220,7 +231,7 @@ def test_a_denied_topic_is_tried_again_slowly_and_holds_nobody_up(bench: Bench):
 
 
 @pytest.mark.parametrize("reason", ["too_large", "malformed"])
-def test_what_no_retry_would_change_is_given_up(bench: Bench, reason: str):
+def test_what_no_retry_would_change_is_given_up(bench: Bench, reason: str) -> None:
     """A message that the broker can never take is counted and does not block the next one."""
     bench.event(count=2)
     bench.courier.state("s", b"huge")
@@ -231,7 +242,7 @@ def test_what_no_retry_would_change_is_given_up(bench: Bench, reason: str):
     assert bench.courier.stats().dropped == {reason: 2}
 
 
-def test_a_full_disk_moves_events_to_memory_and_back(bench: Bench):
+def test_a_full_disk_moves_events_to_memory_and_back(bench: Bench) -> None:
     """While the disk is full events go on under ids of their own, in order, with the problem on."""
     bench.event(count=2)
     bench.outbox.full = True
@@ -249,7 +260,7 @@ def test_a_full_disk_moves_events_to_memory_and_back(bench: Bench):
     assert bench.open_problems() == set()
 
 
-def test_the_oldest_events_make_room(bench: Bench):
+def test_the_oldest_events_make_room(bench: Bench) -> None:
     """A full outbox drops its oldest events and counts them; the newest are delivered."""
     bench.outbox.full = True
     bench.event(count=25)
@@ -260,7 +271,7 @@ def test_the_oldest_events_make_room(bench: Bench):
     assert len(heard) <= 20
 
 
-def test_broker_problems_begin_and_end(bench: Bench):
+def test_broker_problems_begin_and_end(bench: Bench) -> None:
     """Each way of not having a broker is a problem that replaces the last one and ends with the connection."""
     bench.courier.notice(Disconnected("broker_unreachable", "m", "f"), 5)
     assert bench.open_problems() == {"broker_unreachable"}
@@ -272,7 +283,7 @@ def test_broker_problems_begin_and_end(bench: Bench):
     assert bench.open_problems() == {"broker_lost"}
 
 
-def test_telemetry_does_not_pile_up(bench: Bench):
+def test_telemetry_does_not_pile_up(bench: Bench) -> None:
     """Telemetry that the network does not take in time is dropped and counted."""
     bench.connect()
     for _ in range(40):
@@ -285,9 +296,10 @@ def test_telemetry_does_not_pile_up(bench: Bench):
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(["event", "connect", "lose", "ack", "ack_last", "deny", "wait", "stuck"])))
-def test_no_event_is_lost_or_overtakes_another(steps: list[str]):
+def test_no_event_is_lost_or_overtakes_another(steps: list[str]) -> None:
     """Whatever happens on the way, each event arrives, and is not first sent after a later one of its topic."""
-    bench, heard, made = Bench(), [], 0
+    bench, made = Bench(), 0
+    heard: list[str] = []
     for step in [*steps, "wait", "connect", "wait"]:
         if step == "event":
             bench.event(f"topic{made % 2}")

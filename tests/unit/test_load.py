@@ -89,8 +89,8 @@ def test_unreadable_files_are_reported_together(tmp_path: Path) -> None:
 def test_an_empty_main_file_shows_a_minimal_one(tmp_path: Path) -> None:
     """The example in the answer to an empty file is itself valid."""
     message = refusal(tmp_path, "")
-    assert message.startswith("edged.yaml:1:1: the file is empty (for example:\n")
-    example = message.partition("example:\n")[2].removesuffix(")")
+    assert message.startswith("edged.yaml:1:1: the file is empty (for example: ")
+    example = message.partition("example: ")[2].removesuffix(")")
     assert loaded(tmp_path, example).settings.cameras["front"].model == "objects"
 
 

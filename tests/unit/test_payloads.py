@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 
 from edged.delivery.event_payloads import (
     EventIds,
@@ -18,6 +18,7 @@ from edged.delivery.event_payloads import (
     system_event,
 )
 from edged.delivery.fields import box_fractions, box_pixels, dumps, model_info
+from edged.delivery.payloads import CameraInfo, Percentiles
 from edged.delivery.schemas import PAYLOADS, payload_schema
 from edged.delivery.state_payloads import (
     frame_payload,
@@ -54,7 +55,9 @@ IDS = EventIds("garage", "7f3k9q", 18423, "garage-7f3k9q-t311")
 PERSON = Detection("person", 0, 0.87104, Box(0.12341, 0.23333, 0.3328, 0.6542))
 
 
-def observation(prediction: Prediction, *, name: str = "front", model: str = "ssd_mobilenet_v2_coco"):
+def observation(
+    prediction: Prediction, *, name: str = "front", model: str = "ssd_mobilenet_v2_coco"
+) -> Observation:
     frame = Frame(name, 912334, 9_000_000 * MS, FrameShape(PixelFormat.RGB, 640, 480))
     began_ns = frame.captured_ns + 20 * MS
     return Observation(
@@ -80,13 +83,13 @@ def check(kind: str, payload: object) -> bytes:
 
 
 @pytest.mark.parametrize("kind", sorted(PAYLOADS))
-def test_schemas_are_valid(kind: str):
+def test_schemas_are_valid(kind: str) -> None:
     """Every payload has a schema of draft 2020-12, and the published one lets additions pass."""
     Draft202012Validator.check_schema(payload_schema(kind))
     assert "additionalProperties" not in payload_schema(kind)
 
 
-def test_a_start_says_what_the_contract_says():
+def test_a_start_says_what_the_contract_says() -> None:
     """The example of the contract comes out field by field."""
     payload = json.loads(check("detection", detection_event(STARTED, IDS, NOW)))
     assert payload == {
@@ -118,14 +121,14 @@ def test_a_start_says_what_the_contract_says():
 
 
 @pytest.mark.parametrize("reason", get_args(EndReason))
-def test_an_end_adds_reason_duration_and_best_score(reason: EndReason):
+def test_an_end_adds_reason_duration_and_best_score(reason: EndReason) -> None:
     """The end of a track carries why, how long and how sure at best."""
     payload = json.loads(check("detection", detection_event(ended(reason), IDS, NOW)))
     assert (payload["phase"], payload["reason"]) == ("end", reason)
     assert (payload["duration_s"], payload["best_score"]) == (2.0, 0.9124)
 
 
-def test_a_track_left_open_ends_with_restart():
+def test_a_track_left_open_ends_with_restart() -> None:
     """The end after a crash is made from the start: same track, new id, present time."""
     start = dumps(detection_event(STARTED, IDS, NOW))
     later = Moment(5 * MS, NOW.wall_ns + 90_000 * MS, 7 * MS, synced=False)
@@ -135,7 +138,7 @@ def test_a_track_left_open_ends_with_restart():
     assert (payload["clock_synced"], payload["duration_s"]) == (False, 90.046)
 
 
-def test_classifications_list_the_best():
+def test_classifications_list_the_best() -> None:
     """A classification lists label, index and score, and an empty list means that nothing is sure."""
     top = tuple(Ranked(f"traffic light {n}", n, 0.5) for n in range(9))
     event = ClassChanged(top, 0.3, observation(Classification(top)))
@@ -146,7 +149,7 @@ def test_classifications_list_the_best():
     assert json.loads(check("classification", classification_event(nothing, IDS, NOW)))["top"] == []
 
 
-def test_states_statistics_and_problems_match_their_schemas():
+def test_states_statistics_and_problems_match_their_schemas() -> None:
     """Object states, frames, problems, statistics and info are what their schemas say."""
     change = PresenceChanged("front", "person", True, 2, 0.87, NOW.monotonic_ns, 9_000_000 * MS)
     assert json.loads(check("object", object_state(change, "person", NOW)))["state"] == "ON"
@@ -158,7 +161,7 @@ def test_states_statistics_and_problems_match_their_schemas():
     problem = Problem("tpu_lost", "the TPU is gone", "plug it in", 8_999_000 * MS)
     assert json.loads(check("problem", problem_state([problem], NOW)))["state"] == "ON"
     assert json.loads(check("problem", problem_state([], NOW)))["state"] == "OFF"
-    times = {"p50": 1.0, "p95": 2.0, "p99": 3.0}
+    times: Percentiles = {"p50": 1.0, "p95": 2.0, "p99": 3.0}
     check(
         "stats",
         stats_payload(
@@ -171,13 +174,13 @@ def test_states_statistics_and_problems_match_their_schemas():
             restarts={"front": 1},
         ),
     )
-    camera = {"model": model_info(SEEN.model), "accelerator": "cpu", "labels": {"person": 0.5}}
+    camera: CameraInfo = {"model": model_info(SEEN.model), "accelerator": "cpu", "labels": {"person": 0.5}}
     check(
         "info", info_payload(version="1", schema="x", boot_id="b", config_sha="c", cameras={"front": camera})
     )
 
 
-def test_a_nan_is_refused():
+def test_a_nan_is_refused() -> None:
     """A score that is not a number is a bug and never leaves the device."""
     broken = TrackStarted(1, Detection("a", 0, float("nan"), PERSON.box), 0.5, (), SEEN)
     with pytest.raises(ValueError, match="JSON"):
@@ -188,10 +191,10 @@ fractions = st.floats(-2, 3)
 
 
 @given(st.builds(Box, fractions, fractions, st.floats(0, 3), st.floats(0, 3)))
-def test_boxes_stay_inside_the_frame(box: Box):
+def test_boxes_stay_inside_the_frame(box: Box) -> None:
     """Whatever the model says, fractions stay within 0..1 and pixels are integers inside the frame."""
     inside = box_fractions(box)
-    assert all(0 <= value <= 1 for value in inside.values())
+    assert all(0 <= value <= 1 for value in (inside["x"], inside["y"], inside["w"], inside["h"]))
     assert round(inside["x"] + inside["w"], 4) <= 1
     assert round(inside["y"] + inside["h"], 4) <= 1
     pixels = box_pixels(box, 640, 480)
@@ -207,7 +210,9 @@ scores = st.floats(0, 1)
 
 @settings(max_examples=60)
 @given(names, names, labels, st.lists(names, max_size=20), scores, st.text(max_size=200), st.booleans())
-def test_detections_take_less_than_a_kilobyte(device, camera, label, zones, score, model, synced):
+def test_detections_take_less_than_a_kilobyte(
+    device: str, camera: str, label: str, zones: list[str], score: float, model: str, synced: bool
+) -> None:
     """Even with the longest names an event is valid and stays under 1,000 bytes."""
     big = 2**40
     shape = FrameShape(PixelFormat.RGB, 4056, 3040)
@@ -222,7 +227,9 @@ def test_detections_take_less_than_a_kilobyte(device, camera, label, zones, scor
 
 @settings(max_examples=60)
 @given(names, names, st.lists(labels, min_size=5, max_size=9), st.text(max_size=200))
-def test_classifications_take_less_than_a_kilobyte(device, camera, found, model):
+def test_classifications_take_less_than_a_kilobyte(
+    device: str, camera: str, found: list[str], model: str
+) -> None:
     """Even with the longest names a classification stays under 1,000 bytes."""
     top = tuple(Ranked(label, 90_000 + n, 0.12345) for n, label in enumerate(found))
     event = ClassChanged(top, 0.12345, observation(Classification(top), name=camera, model=model))
@@ -231,7 +238,7 @@ def test_classifications_take_less_than_a_kilobyte(device, camera, found, model)
 
 
 @given(st.text(max_size=1000), st.text(max_size=1000))
-def test_system_events_take_less_than_a_kilobyte(message: str, fix: str):
+def test_system_events_take_less_than_a_kilobyte(message: str, fix: str) -> None:
     """Overlong words are cut, so that a system event stays under 1,000 bytes and valid."""
     event = SystemEvent("c" * 32, "warning", message, fix, NOW.monotonic_ns)
     ids = EventIds("d" * 32, "abcdef", 2**40)
@@ -239,7 +246,7 @@ def test_system_events_take_less_than_a_kilobyte(message: str, fix: str):
 
 
 @given(st.integers(0, 4_000_000_000_000))
-def test_timestamps_are_rfc_3339(ms: int):
+def test_timestamps_are_rfc_3339(ms: int) -> None:
     """`ts` is UTC with milliseconds, and the same instant as `ts_ms`."""
     moment = Moment(0, ms * MS, 0, synced=True)
     payload = system_event(SystemEvent("c", "info", "m", "f", 0), IDS, moment)

@@ -124,6 +124,14 @@ def test_best_first_and_stable() -> None:
     assert [each.label_id for each in found] == [1, 3, 0, 2]
 
 
+def test_threshold_is_met_by_an_equal_score() -> None:
+    """A score equal to the threshold is a detection, as a float and as an integer; one step below is not."""
+    tensors = floats((0, 0.5, BOX), (1, 0.499, BOX))
+    assert [each.label_id for each in decode(tensors)] == [0]
+    tensors["scores"] = np.array([[128, 127]], np.uint8)
+    assert [each.label_id for each in decode(tensors, {"scores": Quantization(1 / 256, 0)})] == [0]
+
+
 def test_unnamed_class() -> None:
     """A class that the labels don't have is called by its number."""
     assert decode(floats((7, 0.9, BOX)))[0].label == "class_7"

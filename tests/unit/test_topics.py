@@ -10,7 +10,7 @@ from edged.delivery.topics import RESERVED_CAMERAS, Topics, check_camera, slug, 
 from edged.domain.errors import ConfigurationError
 
 
-def test_topics_are_those_of_the_contract():
+def test_topics_are_those_of_the_contract() -> None:
     """Every topic stands below base and device, as the contract says."""
     topics = Topics("acme/site7/edged", "garage")
     root = "acme/site7/edged/garage"
@@ -37,13 +37,13 @@ def test_topics_are_those_of_the_contract():
         ("a" * 33, "a" * 30 + "_7"),
     ],
 )
-def test_labels_become_slugs(label: str, expected: str):
+def test_labels_become_slugs(label: str, expected: str) -> None:
     """Spaces become underscores, accents go, overlong names are cut, and what is left of nothing is a class."""
     assert slug(label, 7) == expected
 
 
 @given(st.dictionaries(st.integers(0, 99_999), st.text(max_size=50), max_size=40))
-def test_slugs_are_valid_unique_and_stable(labels: dict[int, str]):
+def test_slugs_are_valid_unique_and_stable(labels: dict[int, str]) -> None:
     """Any labels give one valid, distinct slug each, and a slug is its own slug."""
     made = slugs(labels)
     assert made.keys() == labels.keys()
@@ -54,7 +54,7 @@ def test_slugs_are_valid_unique_and_stable(labels: dict[int, str]):
     assert slugs(labels) == made
 
 
-def test_equal_labels_are_told_apart_by_their_number():
+def test_equal_labels_are_told_apart_by_their_number() -> None:
     """The first of two equal labels keeps its name and the second gets its class index."""
     assert slugs({3: "dog", 9: "Dog", 1: "cat"}) == {3: "dog", 9: "dog_9", 1: "cat"}
 
@@ -62,7 +62,7 @@ def test_equal_labels_are_told_apart_by_their_number():
 @pytest.mark.parametrize(
     "base", ["", "/a", "a/", "a//b", "a/+", "#", "$SYS", "a\nb", "a/b/c/d/e", "x" * 200, "é" * 90]
 )
-def test_bases_that_cannot_be_topics_are_refused(base: str):
+def test_bases_that_cannot_be_topics_are_refused(base: str) -> None:
     """A base with wildcards, empty levels or too much depth or length is refused with a fix."""
     with pytest.raises(ConfigurationError) as refused:
         Topics(base, "garage")
@@ -70,7 +70,7 @@ def test_bases_that_cannot_be_topics_are_refused(base: str):
 
 
 @pytest.mark.parametrize("name", ["", "Front", "a b", "a/b", "ü", "x" * 33, "+"])
-def test_names_that_cannot_be_topics_are_refused(name: str):
+def test_names_that_cannot_be_topics_are_refused(name: str) -> None:
     """Device, camera and label names are 1 to 32 of a-z, 0-9, underscore and hyphen."""
     with pytest.raises(ConfigurationError, match="device"):
         Topics("edged", name)
@@ -81,13 +81,13 @@ def test_names_that_cannot_be_topics_are_refused(name: str):
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_CAMERAS))
-def test_a_camera_may_not_be_named_like_a_topic(name: str):
+def test_a_camera_may_not_be_named_like_a_topic(name: str) -> None:
     """A camera named like a topic of the device is refused."""
     with pytest.raises(ConfigurationError, match="meaning"):
         check_camera(name)
 
 
-def test_the_longest_topic_stays_within_the_limits():
+def test_the_longest_topic_stays_within_the_limits() -> None:
     """The deepest topic of the longest allowed base has at most 7 slashes and 256 bytes."""
     base = "a/b/" + "x" * 114
     longest = Topics(base, "d" * 32).camera_object("c" * 32, "l" * 32)

@@ -124,8 +124,12 @@ class PahoPublisher:
         if settings.tls:
             with _translated_tls(settings):
                 client.tls_set(
-                    _text(settings.tls.ca_file), _text(settings.tls.cert_file), _text(settings.tls.key_file)
+                    _text(settings.tls.ca_file),
+                    _text(settings.tls.cert_file),
+                    _text(settings.tls.key_file),
+                    cert_reqs=ssl.CERT_NONE if settings.tls.insecure else ssl.CERT_REQUIRED,
                 )
+                client.tls_insecure_set(settings.tls.insecure)
         client.on_pre_connect = self._on_pre_connect
         client.on_socket_open = _on_socket_open
         client.on_connect = self._on_connect
@@ -224,7 +228,7 @@ class PahoListener:
 
     def __init__(self, host: str, port: int, topics: str, hear: Callable[[str, bytes], None]) -> None:
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        self._client.on_message = lambda _client, _, message: hear(message.topic, message.payload)
+        self._client.on_message = lambda _client, _, message: hear(message.topic, bytes(message.payload))
         self._client.connect(host, port)
         self._client.subscribe(topics, qos=1)
         self._client.loop_start()

@@ -15,6 +15,8 @@ class TlsSettings:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    insecure: bool = False
+    """Encrypt, but do not check who the broker is."""
 
 
 @dataclass(frozen=True, slots=True)

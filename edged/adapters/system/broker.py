@@ -1,6 +1,7 @@
 """A private mosquitto on a free loopback port, for the demo."""
 
 import ctypes
+import os
 import shutil
 import signal
 import socket
@@ -34,10 +35,11 @@ class PrivateBroker:
     def start(self) -> None:
         """Returns once it takes connections. Raises DeviceUnavailableError."""
         file = self._folder / "mosquitto.conf"
-        file.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type none\n",
-            encoding="ascii",
-        )
+        text = f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type none\n"
+        if os.geteuid() == 0:
+            # Else it becomes another user, and with that the kernel forgets whose death it should follow.
+            text += "user root\n"
+        file.write_text(text, encoding="ascii")
         prctl = ctypes.CDLL(None).prctl
         self._process = subprocess.Popen(
             [self._program, "-c", str(file)],

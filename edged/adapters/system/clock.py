@@ -2,6 +2,7 @@
 
 import ctypes
 import time
+from pathlib import Path
 
 from edged.domain.moment import Moment
 
@@ -46,3 +47,8 @@ class SystemClock:
         timex = _Timex(modes=0)
         state = self._adjtimex(ctypes.byref(timex))
         return state >= 0 and not timex.status & _STA_UNSYNC
+
+
+def boot_id() -> str:
+    """Names this boot; uptimes of two events can be compared where it is the same."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

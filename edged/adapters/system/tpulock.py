@@ -5,9 +5,11 @@ The lock is an abstract UNIX socket: the kernel frees it whatever becomes of the
 
 import socket
 import struct
+import time
 
 _NAME = "\0edged-edgetpu"
 _CREDENTIALS = struct.Struct("3i")
+_RETRY_S = 0.1
 
 
 class TpuLock:
@@ -27,6 +29,15 @@ class TpuLock:
             return False
         sock.listen(1)
         self._socket = sock
+        return True
+
+    def acquire_within(self, seconds: float) -> bool:
+        """Takes the lock, waiting for an owner that is about to end."""
+        until_s = time.monotonic() + seconds
+        while not self.acquire():
+            if time.monotonic() > until_s:
+                return False
+            time.sleep(_RETRY_S)
         return True
 
     def owner(self) -> int | None:

@@ -1,0 +1,58 @@
+"""Which camera goes through which model on which accelerator."""
+
+from collections.abc import Mapping
+
+from edged.adapters.system.tpulock import TpuLock
+from edged.compose.plans import accelerator_plan, model_plan, tpu_is_taken, wants_tpu
+from edged.compose.translate import accelerator_options, watch_plan
+from edged.config.settings import Settings
+from edged.daemon.accelerator_unit import AcceleratorPlan
+from edged.daemon.stream import StreamPlan
+from edged.delivery.topics import slugs
+from edged.vision.bundle import Bundle
+
+LOCK_S = 10.0
+"""How long a start waits for the Edge TPU of a technician's `edged infer`, or of a daemon that is ending."""
+
+
+def accelerator_plans(
+    settings: Settings, bundles: Mapping[str, Bundle], lock: TpuLock
+) -> dict[str, AcceleratorPlan]:
+    """The ladder of each accelerator; the machine's Edge TPUs are taken once, for all that want one.
+
+    Raises DeviceUnavailableError where another process keeps them.
+    """
+    options = accelerator_options(settings)
+    models = {name: [bundles[model] for model in _models_on(settings, name)] for name in options}
+    if any(wants_tpu(options[name], models[name]) for name in options) and not lock.acquire_within(LOCK_S):
+        raise tpu_is_taken(lock.owner())
+    return {name: accelerator_plan(options[name], models[name]) for name in options}
+
+
+def stream_plans(
+    settings: Settings, bundles: Mapping[str, Bundle], accelerators: Mapping[str, AcceleratorPlan]
+) -> list[StreamPlan]:
+    """One stream a camera."""
+    plans = []
+    for name, camera in settings.cameras.items():
+        bundle = bundles[camera.model]
+        model = model_plan(bundle.manifest.name, bundle, accelerators[camera.accelerator])
+        index = _models_on(settings, camera.accelerator).index(camera.model)
+        floor = watch_plan(name, camera).rules.floor
+        plans.append(StreamPlan(name, camera.accelerator, index, model, floor, camera.top_k))
+    return plans
+
+
+def label_slugs(settings: Settings, bundles: Mapping[str, Bundle]) -> dict[str, dict[str, str]]:
+    """For each camera, the topic name of each label of its model."""
+    found: dict[str, dict[str, str]] = {}
+    for name, camera in settings.cameras.items():
+        names = bundles[camera.model].labels.names
+        found[name] = {names[label_id]: slug for label_id, slug in slugs(names).items()}
+    return found
+
+
+def _models_on(settings: Settings, accelerator: str) -> list[str]:
+    """Names of the models that cameras use on an accelerator, each once."""
+    cameras = settings.cameras.values()
+    return list(dict.fromkeys(each.model for each in cameras if each.accelerator == accelerator))
