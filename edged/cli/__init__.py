@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -30,6 +31,14 @@ class LazyGroup(click.Group):
         """The commands, in the order of the help page."""
         del ctx
         return list(COMMANDS)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; a reader of our output that has seen enough is no error, as click would have it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.OK
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
@@ -66,9 +75,6 @@ def outcome(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        result = ExitCode.OK  # the reader has seen enough
     except Exception as error:  # noqa: BLE001  the last stop: a bug is told in one line, with a way to see more
         return _bug(error)
     return result if isinstance(result, int) else ExitCode.OK
@@ -80,7 +86,7 @@ def _bug(error: Exception) -> int:
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119  a string, not a file
     print(
-        f"edged: bug: {type(error).__name__}: {error} at {where} (please report it; EDGED_TRACEBACK=1 shows where)",
+        f"edged: bug: {type(error).__name__}: {error} at {where} (a fault of edged, not yours; EDGED_TRACEBACK=1 shows where)",
         file=sys.stderr,
     )
     return ExitCode.BUG

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ def demo(seconds: float | None) -> None:
             listener = PahoListener("127.0.0.1", port, "edged/#", _Printer().hear)
             stack.callback(listener.stop)
         loaded = load(file, {"HOME": os.environ.get("HOME", "/")})
-        run_daemon(loaded, {}, publish="mqtt" if program else "stdout", stop_after_s=seconds)
+        with suppress(KeyboardInterrupt):  # before the daemon hears signals itself
+            run_daemon(loaded, {}, publish="mqtt" if program else "stdout", stop_after_s=seconds)
         time.sleep(0.2 if program else 0)  # the last words are on their way to the subscriber
     click.echo(NEXT)
 

@@ -1,6 +1,7 @@
 """`edged infer`: the daemon's fit, model and decoder on pictures."""
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,17 +13,32 @@ from edged.adapters.storage.bundles import load_bundle
 from edged.compose.inference import infer_pictures
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
-from edged.domain.errors import EdgedError, ExitCode
+from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
 from edged.domain.predictions import Detections
 from edged.vision.bundle import Bundle
+from edged.vision.manifest import Task
 from edged.vision.raw import explain
+
+DEFAULT_THRESHOLDS: dict[Task, float] = {"detection": 0.3, "classification": 0.0}
+
+
+def _a_number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Refuses `nan`, which no range does."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("is not a number")
+    return value
 
 
 @click.command()
 @click.option("--model", "model_path", required=True, type=Path, help="Bundle folder or .tflite file.")
 @click.option("--labels", type=Path, help="Label file to use instead of the one that the model brings.")
 @click.option("--top", default=5, type=click.IntRange(1, 1000), help="Classes a classifier reports.")
-@click.option("--threshold", default=0.3, type=click.FloatRange(0, 1), help="Lowest score that is reported.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    callback=_a_number,
+    help="Lowest score that is reported; by default 0.3 for objects and 0 for classes.",
+)
 @click.option("--raw", is_flag=True, help="Show integers, dequantised values and what became of them.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--use", type=click.Choice(["auto", "edgetpu", "cpu"]), default="auto", help="What runs it.")
@@ -33,7 +49,7 @@ def infer(
     model_path: Path,
     labels: Path | None,
     top: int,
-    threshold: float,
+    threshold: float | None,
     raw: bool,
     as_json: bool,
     use: str,
@@ -52,7 +68,7 @@ def infer(
         bundle,
         images,
         options=options,
-        threshold=threshold,
+        threshold=DEFAULT_THRESHOLDS[bundle.manifest.task] if threshold is None else threshold,
         top_k=top,
         reader=report,
     )
@@ -75,10 +91,10 @@ class _Report:
         print(f"edged: {text}", file=sys.stderr, flush=True)
 
     def skip(self, index: int, error: EdgedError) -> None:
-        """One picture could not be read; the error names it."""
-        del index
+        """One picture has no answer; only the error of a picture itself names it."""
         self.skipped += 1
-        self.notice(str(error))
+        lost = isinstance(error, ChildDiedError)
+        self.notice(f"{self._images[index]}: {error}" if lost else str(error))
 
     def answer(self, answer: Answer) -> None:
         """One picture is answered; what is questionable about the model is said with the first."""

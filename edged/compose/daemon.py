@@ -12,6 +12,7 @@ from edged.adapters.mqtt.stdout import StdoutPublisher
 from edged.adapters.storage.outbox import SqliteOutbox, new_epoch
 from edged.adapters.system.clock import SystemClock, boot_id
 from edged.adapters.system.notify import Systemd
+from edged.adapters.system.sensors import SysfsSensors
 from edged.adapters.system.tpulock import TpuLock
 from edged.compose.models import load_models
 from edged.compose.translate import broker_settings, camera_plan, watch_plan
@@ -81,6 +82,7 @@ def _daemon(
         topics=topics,
         clock=clock,
         manager=Systemd.from_environment(),
+        sensors=SysfsSensors(),
         identity=Identity(__version__, boot_id(), loaded.sha256),
         watches=[watch_plan(name, camera) for name, camera in settings.cameras.items()],
         stats_interval_s=settings.stats_interval_s,

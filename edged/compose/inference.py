@@ -31,10 +31,10 @@ def infer_pictures(
     """
     lock = TpuLock()
     ours = lock.acquire() if wants_tpu(options, [bundle]) else True
-    if not ours:
-        reader.notice("the Edge TPU belongs to the running daemon; using the CPU twin")
     try:
-        accelerator = accelerator_plan(options, [bundle], tpu_is_ours=ours)
+        accelerator = replace(accelerator_plan(options, [bundle], tpu_is_ours=ours), gives_up=True)
+        if not ours:
+            reader.notice("the Edge TPU belongs to the running daemon; using the CPU twin")
         model = model_plan(bundle.manifest.name, bundle, accelerator)
         source = {"type": "images", "path": [str(path) for path in pictures]}
         Inference(

@@ -9,6 +9,9 @@ from edged.config.load import Loaded
 from edged.domain.errors import EdgedError
 from edged.vision.bundle import Bundle
 
+PLACEHOLDERS = frozenset({"???", "n/a"})
+"""What label files say where a class has no name."""
+
 
 def load_models(loaded: Loaded) -> Mapping[str, Bundle]:
     """The bundle of each model that a camera uses, by its name in the configuration.
@@ -41,7 +44,7 @@ def _unknown_labels(loaded: Loaded, bundles: Mapping[str, Bundle]) -> Iterator[F
     """A label that the model never gives would be waited for in silence, for ever."""
     for camera, settings in loaded.settings.cameras.items():
         bundle = bundles.get(settings.model)
-        known = set(bundle.labels.names.values()) if bundle else set()
+        known = set(bundle.labels.names.values()) - PLACEHOLDERS if bundle else set()
         for label in settings.label_settings:
             if known and label not in known:
                 place = loaded.document.place_key(("cameras", camera, "labels", label))

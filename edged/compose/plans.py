@@ -87,14 +87,16 @@ def wants_tpu(options: AcceleratorOptions, bundles: Sequence[Bundle]) -> bool:
 def tpu_is_taken(owner: int | None = None) -> EdgedError:
     """The error where another process of ours owns the machine's Edge TPUs."""
     who = f"process {owner}" if owner else "another process of edged"
-    return DeviceUnavailableError(f"{who} uses this machine's Edge TPU", "stop it first, or say `use: cpu`")
+    return DeviceUnavailableError(
+        f"{who} uses this machine's Edge TPU", "stop it first, or use the CPU (use: cpu, --use cpu)"
+    )
 
 
 def _not_compiled(bundles: Sequence[Bundle]) -> EdgedError:
     plain = next(bundle for bundle in bundles if not bundle.edgetpu)
     return ModelError(
         f"model {plain.cpu} is not compiled for the Edge TPU: it would run on the CPU in silence",
-        "compile it with edgetpu_compiler and put X_edgetpu.tflite beside it, or say `use: cpu`",
+        "compile it with edgetpu_compiler and put X_edgetpu.tflite beside it, or say use: cpu",
     )
 
 
@@ -104,7 +106,7 @@ def _no_rung(options: AcceleratorOptions, bundles: Sequence[Bundle], *, all_comp
     what = f"model {alone.edgetpu} is compiled for the Edge TPU and has no CPU twin"
     twin = "put the file it was compiled from (X.tflite) beside it"
     if options.use == "cpu":
-        return ModelError(what, f"{twin}, or say `use: edgetpu`")
+        return ModelError(what, f"{twin}, or say use: edgetpu")
     if all_compiled:
         return DeviceUnavailableError(
             f"{what}, and another process of edged uses the Edge TPU", f"stop it first, or {twin}"

@@ -8,7 +8,7 @@ from edged.compose.translate import accelerator_options, watch_plan
 from edged.config.settings import Settings
 from edged.daemon.accelerator_unit import AcceleratorPlan
 from edged.daemon.stream import StreamPlan
-from edged.delivery.topics import slugs
+from edged.delivery.topics import slugs_by_name
 from edged.vision.bundle import Bundle
 
 LOCK_S = 10.0
@@ -45,11 +45,8 @@ def stream_plans(
 
 def label_slugs(settings: Settings, bundles: Mapping[str, Bundle]) -> dict[str, dict[str, str]]:
     """For each camera, the topic name of each label of its model."""
-    found: dict[str, dict[str, str]] = {}
-    for name, camera in settings.cameras.items():
-        names = bundles[camera.model].labels.names
-        found[name] = {names[label_id]: slug for label_id, slug in slugs(names).items()}
-    return found
+    cameras = settings.cameras.items()
+    return {name: slugs_by_name(bundles[camera.model].labels.names) for name, camera in cameras}
 
 
 def _models_on(settings: Settings, accelerator: str) -> list[str]:

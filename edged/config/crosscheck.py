@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edged.config.document import Path
-from edged.config.settings_mqtt import is_local
 from edged.config.wording import did_you_mean
+from edged.domain.hosts import is_local
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,14 @@ def read_password(settings: Settings, environ: Mapping[str, str]) -> str | None:
 
 
 def _find(file: Path, environ: Mapping[str, str]) -> Path:
-    """The file of this name that the service manager hands over, else the one that was configured."""
+    """The file of this name that the service manager hands over, else the one that was configured.
+
+    systemd puts the credential's name before the files of a folder: `LoadCredential=edged:/etc/edged/secrets`.
+    """
     folder = environ.get("CREDENTIALS_DIRECTORY")
-    handed_over = Path(folder) / file.name if folder else None
-    return handed_over if handed_over and handed_over.exists() else file
+    names = (file.name, f"edged_{file.name}") if folder else ()
+    handed_over = (Path(folder or "") / name for name in names)
+    return next((each for each in handed_over if each.exists()), file)
 
 
 def check_password_file(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:

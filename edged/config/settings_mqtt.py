@@ -7,7 +7,6 @@ from pydantic import StringConstraints
 from edged.config.fields import FilePath, Section, setting
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
-LOCAL_HOSTS = frozenset({"localhost", "::1", "ip6-localhost"})
 
 
 class TlsSettings(Section):
@@ -66,8 +65,3 @@ class MqttSettings(Section):
     def broker_port(self) -> int:
         """The port to connect to."""
         return self.port or (PLAIN_PORT if self.tls is None else TLS_PORT)
-
-
-def is_local(host: str) -> bool:
-    """Whether this host name means this machine."""
-    return host.lower() in LOCAL_HOSTS or host.startswith("127.")

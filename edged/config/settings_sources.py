@@ -16,7 +16,7 @@ class Picamera2Source(Section):
 
     type: Literal["picamera2"] = setting("A camera that libcamera knows.")
     camera: int | str = setting(
-        "Which camera: its Id as `edged doctor` lists it, or its number counted from 0.",
+        "Which camera: its Id as `rpicam-hello --list-cameras` lists it, or its number counted from 0.",
         0,
         example="/base/soc/i2c0mux/i2c@1/imx708@1a",
     )

@@ -108,7 +108,7 @@ class AcceleratorUnit:
             self._waiting_since_ns = now_ns
         elif now_ns - self._waiting_since_ns > self.plan.deadline_s * 1e9:
             self._waiting_since_ns = None
-            self._starved = 0 if current.results else self._starved + 1
+            self._starved += 0 if current.results else 1
             what = f"accelerator {self.plan.name} gave no result for {self.plan.deadline_s:g} s"
             current.fail(
                 ChildDiedError(what, "it is restarted; if this repeats, look at its cable and power")
@@ -135,6 +135,7 @@ class AcceleratorUnit:
         """A process has answered."""
         if attempt is self.current:
             if attempt.results == 1:
+                self._starved = 0
                 self._answered.add(attempt.rung)
                 self._ladder.worked(attempt.rung)
             self._listener.accelerator_result(self, result, outputs)

@@ -22,10 +22,11 @@ from edged.domain.errors import EdgedError
 from edged.domain.events import EndReason
 from edged.domain.predictions import Observation
 from edged.policy.camera import CameraPolicy
-from edged.ports import Clock, ServiceManager, Tensor
+from edged.ports import Clock, Sensors, ServiceManager, Tensor
 
 log = logging.getLogger(__name__)
-STOP_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 2.0
+"""For the last words to a broker that may stand still; events that wait are safe on disk."""
 TPU_FIX = "look at its cable, its power and its driver; it is tried again by itself"
 
 
@@ -51,6 +52,7 @@ class Daemon:
         topics: Topics,
         clock: Clock,
         manager: ServiceManager,
+        sensors: Sensors,
         identity: Identity,
         watches: Sequence[WatchPlan],
         stats_interval_s: float,
@@ -61,6 +63,7 @@ class Daemon:
         self._topics = topics
         self._clock = clock
         self._manager = manager
+        self._sensors = sensors
         self._identity = identity
         self._stats_interval_s = stats_interval_s
         self._watches = {plan.camera: Watch(plan, CameraPolicy(plan.camera, plan.rules)) for plan in watches}
@@ -93,12 +96,14 @@ class Daemon:
 
     def delivery_reported(self, change: ProblemChange) -> None:
         """A condition of disk or broker began or ended; called in the delivery thread."""
+        told = change.code.startswith("broker_")  # the publisher has a line of its own for each
 
         def apply() -> None:
             if change.problem:
-                log.warning("%s (%s)", change.problem.message, change.problem.fix)
+                if not told:
+                    log.warning("%s (%s)", change.problem.message, change.problem.fix)
                 self._herald.adopt(change.problem)
-            elif self._herald.solved(change.code):
+            elif self._herald.solved(change.code) and not told:
                 log.info("%s: over", change.code)
             self._herald.flush()
 
@@ -257,8 +262,8 @@ class Daemon:
         return stats_payload(
             now,
             cameras={name: watch.tally.report(now.monotonic_ns) for name, watch in self._watches.items()},
-            temperatures_c={},
-            throttled=(),
+            temperatures_c=self._sensors.temperatures_c(),
+            throttled=self._sensors.throttled(),
             outbox={
                 "pending": delivery.pending,
                 "published": delivery.published,

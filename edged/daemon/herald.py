@@ -1,6 +1,7 @@
 """Says on the topics of the contract what the daemon sees and does; nothing here waits for disk or broker."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.problems import Problems
@@ -44,9 +45,9 @@ class Herald:
         self._problems = Problems()
         self._told_version = -1
 
-    def slug(self, camera: str, label: str) -> str:
+    def slug(self, camera: str, label: str, label_id: int = 0) -> str:
         """A label's name in topics and payloads."""
-        return self._slugs[camera].get(label) or slug(label, 0)
+        return self._slugs[camera].get(label) or slug(label, label_id)
 
     def decided(self, camera: str, events: Iterable[PolicyEvent]) -> None:
         """What the policy decided about one frame of a camera."""
@@ -64,18 +65,18 @@ class Herald:
     def _track(
         self, camera: str, event: TrackStarted | TrackEnded, *, opens: str = "", closes: str = ""
     ) -> None:
-        moment = self._clock.now()
+        moment, slug_of = self._clock.now(), partial(self.slug, camera)
         self._delivery.event(
             self._topics.camera_event(camera),
-            lambda ids: detection_event(event, ids, moment),
+            lambda ids: detection_event(event, ids, moment, slug_of),
             opens=opens,
             closes=closes,
         )
 
     def _class(self, camera: str, event: ClassChanged) -> None:
-        moment = self._clock.now()
+        moment, slug_of = self._clock.now(), partial(self.slug, camera)
         self._delivery.event(
-            self._topics.camera_event(camera), lambda ids: classification_event(event, ids, moment)
+            self._topics.camera_event(camera), lambda ids: classification_event(event, ids, moment, slug_of)
         )
 
     def _presence(self, camera: str, change: PresenceChanged) -> None:
@@ -85,7 +86,7 @@ class Herald:
 
     def frame(self, camera: str, observation: Observation) -> None:
         """All that the model said about one frame, for overlays."""
-        payload = frame_payload(observation, self._clock.now())
+        payload = frame_payload(observation, self._clock.now(), partial(self.slug, camera))
         self._delivery.telemetry(self._topics.camera_frame(camera), dumps(payload))
 
     def camera_status(self, camera: str, *, online: bool) -> None:

@@ -17,7 +17,7 @@ from edged.delivery.fields import (
     rounded,
     timestamp,
 )
-from edged.delivery.topics import slug
+from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import ClassChanged, SystemEvent, TrackEnded, TrackStarted
 from edged.domain.moment import Moment
 from edged.domain.predictions import Observation
@@ -42,10 +42,10 @@ class EventIds:
 
 
 def detection_event(
-    event: TrackStarted | TrackEnded, ids: EventIds, moment: Moment
+    event: TrackStarted | TrackEnded, ids: EventIds, moment: Moment, slug_of: SlugOf = slug
 ) -> payloads.DetectionEvent:
     """An object's start or end; `moment` is when it was decided."""
-    seen = _seen_object(event, ids, moment)
+    seen = _seen_object(event, ids, moment, slug_of)
     if isinstance(event, TrackStarted):
         return {**seen, "phase": "start"}
     return {
@@ -75,12 +75,14 @@ def restart_end(start: bytes, ids: EventIds, moment: Moment) -> payloads.Detecti
     }
 
 
-def classification_event(event: ClassChanged, ids: EventIds, moment: Moment) -> payloads.ClassificationEvent:
+def classification_event(
+    event: ClassChanged, ids: EventIds, moment: Moment, slug_of: SlugOf = slug
+) -> payloads.ClassificationEvent:
     """A change of the whole frame's class; at most the five best are listed."""
     return {
         **_observed(event.observation, event.threshold, ids, moment),
         "type": "classification",
-        "top": [ranked_label(ranked) for ranked in event.top[: payloads.MAX_TOP]],
+        "top": [ranked_label(ranked, slug_of) for ranked in event.top[: payloads.MAX_TOP]],
     }
 
 
@@ -96,13 +98,15 @@ def system_event(event: SystemEvent, ids: EventIds, moment: Moment) -> payloads.
     }
 
 
-def _seen_object(event: TrackStarted | TrackEnded, ids: EventIds, moment: Moment) -> payloads.SeenObject:
+def _seen_object(
+    event: TrackStarted | TrackEnded, ids: EventIds, moment: Moment, slug_of: SlugOf
+) -> payloads.SeenObject:
     seen, shape = event.detection, event.observation.frame.shape
     return {
         **_observed(event.observation, event.threshold, ids, moment),
         "type": "detection",
         "track": ids.track,
-        "label": slug(seen.label, seen.label_id),
+        "label": slug_of(seen.label, seen.label_id),
         "label_id": seen.label_id,
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from edged.delivery import payloads
-from edged.delivery.topics import slug
+from edged.delivery.topics import SlugOf, slug
 from edged.domain.frame import Frame
 from edged.domain.geometry import Box
 from edged.domain.moment import Moment
@@ -55,10 +55,10 @@ def frame_info(frame: Frame) -> payloads.FrameInfo:
     return {"seq": frame.seq, "w": frame.shape.width, "h": frame.shape.height}
 
 
-def ranked_label(ranked: Ranked) -> payloads.RankedLabel:
+def ranked_label(ranked: Ranked, slug_of: SlugOf = slug) -> payloads.RankedLabel:
     """One class of a classifier."""
     return {
-        "label": slug(ranked.label, ranked.label_id),
+        "label": slug_of(ranked.label, ranked.label_id),
         "label_id": ranked.label_id,
         "score": rounded(ranked.score),
     }

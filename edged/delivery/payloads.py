@@ -154,7 +154,7 @@ class ObjectState(TypedDict):
 
 
 class FrameDetection(TypedDict):
-    """One object of a frame, whatever the thresholds say."""
+    """One object of a frame, confirmed or not."""
 
     label: Name
     label_id: Count

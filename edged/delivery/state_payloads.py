@@ -13,7 +13,7 @@ from edged.delivery.fields import (
     rounded,
     timestamp,
 )
-from edged.delivery.topics import slug
+from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import PresenceChanged
 from edged.domain.moment import Moment
 from edged.domain.predictions import Detection, Detections, Observation
@@ -33,8 +33,8 @@ def object_state(change: PresenceChanged, label: str, moment: Moment) -> payload
     }
 
 
-def frame_payload(observation: Observation, moment: Moment) -> payloads.FramePayload:
-    """Everything the model says about one frame."""
+def frame_payload(observation: Observation, moment: Moment, slug_of: SlugOf = slug) -> payloads.FramePayload:
+    """What the model says about one frame, down to the camera's lowest threshold."""
     taken = moment.at(observation.frame.captured_ns)
     payload: payloads.FramePayload = {
         "v": 1,
@@ -45,9 +45,9 @@ def frame_payload(observation: Observation, moment: Moment) -> payloads.FramePay
         "latency_ms": milliseconds(moment.monotonic_ns - taken.monotonic_ns),
     }
     if isinstance(observation.prediction, Detections):
-        payload["detections"] = [_detection(item) for item in observation.prediction.items]
+        payload["detections"] = [_detection(item, slug_of) for item in observation.prediction.items]
     else:
-        payload["top"] = [ranked_label(ranked) for ranked in observation.prediction.top]
+        payload["top"] = [ranked_label(ranked, slug_of) for ranked in observation.prediction.top]
     return payload
 
 
@@ -104,9 +104,9 @@ def info_payload(
     }
 
 
-def _detection(seen: Detection) -> payloads.FrameDetection:
+def _detection(seen: Detection, slug_of: SlugOf) -> payloads.FrameDetection:
     return {
-        "label": slug(seen.label, seen.label_id),
+        "label": slug_of(seen.label, seen.label_id),
         "label_id": seen.label_id,
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),

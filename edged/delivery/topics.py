@@ -2,13 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from edged.domain.errors import ConfigurationError
 
 RESERVED_CAMERAS = frozenset({"status", "info", "stats", "problem", "event", "request", "response"})
 MAX_SLASHES = 7
 MAX_BYTES = 256
+SlugOf: TypeAlias = Callable[[str, int], str]
+"""The slug of a label and its class index."""
 _ID_LENGTH = 32
 _ID = re.compile(rf"[a-z0-9_-]{{1,{_ID_LENGTH}}}")
 _BELOW_BASE = 4
@@ -38,6 +41,15 @@ def slugs(labels: Mapping[int, str]) -> dict[int, str]:
             name = _numbered(name, label_id)
         taken[name] = label_id
     return {label_id: name for name, label_id in taken.items()}
+
+
+def slugs_by_name(labels: Mapping[int, str]) -> dict[str, str]:
+    """The slug of each label; two classes of the same name share one, two names never do."""
+    first: dict[str, int] = {}
+    for label_id, label in sorted(labels.items()):
+        first.setdefault(label, label_id)
+    unique = slugs({label_id: label for label, label_id in first.items()})
+    return {label: unique[label_id] for label, label_id in first.items()}
 
 
 def _numbered(name: str, label_id: int) -> str:

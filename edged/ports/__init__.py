@@ -163,6 +163,16 @@ class Clock(Protocol):
         """All clocks at once; never blocks."""
 
 
+class Sensors(Protocol):
+    """How warm and how well fed the machine is; what it does not have is left out, and nothing is raised."""
+
+    def temperatures_c(self) -> dict[str, float]:
+        """Degrees Celsius by sensor."""
+
+    def throttled(self) -> tuple[str, ...]:
+        """What slows the machine down at this moment."""
+
+
 class ServiceManager(Protocol):
     """Whoever started us; all calls are no-ops where nobody listens."""
 

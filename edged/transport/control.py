@@ -1,12 +1,17 @@
-"""Conversation between the parent and a child: JSON messages with descriptors, one per packet."""
+"""Conversation between the parent and a child: JSON messages with descriptors, one per packet.
+
+`socket.send_fds` and `recv_fds` are not used: both drop their flags (CPython 3.11 to 3.13) and would block.
+"""
 
 import json
 import socket
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_BYTES = 160_000
 MAX_FDS = 4
+_FD = struct.Struct("i")
 
 
 class Control:
@@ -21,8 +26,10 @@ class Control:
 
     def send(self, message: Mapping[str, Any], fds: Sequence[int] = ()) -> bool:
         """Sends a message with copies of descriptors; False where the other side has gone (or, hasty, does not read)."""
+        rights = b"".join(_FD.pack(fd) for fd in fds)
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if fds else []
         try:
-            socket.send_fds(self.sock, [json.dumps(message).encode()], fds, self._send_flags)
+            self.sock.sendmsg([json.dumps(message).encode()], ancillary, self._send_flags)
         except OSError:
             return False
         return True
@@ -32,9 +39,11 @@ class Control:
 
         Raises EOFError when the other side has gone; None where `wait` is off and nothing has come.
         """
-        flags = 0 if wait else socket.MSG_DONTWAIT
+        flags = socket.MSG_CMSG_CLOEXEC | (0 if wait else socket.MSG_DONTWAIT)
         try:
-            packet, fds, _, _ = socket.recv_fds(self.sock, MAX_BYTES, MAX_FDS, flags)
+            packet, ancillary, _, _ = self.sock.recvmsg(
+                MAX_BYTES, socket.CMSG_SPACE(MAX_FDS * _FD.size), flags
+            )
         except BlockingIOError:
             return None
         except OSError as error:
@@ -42,7 +51,7 @@ class Control:
         if not packet:
             raise EOFError
         message: dict[str, Any] = json.loads(packet)
-        return message, fds
+        return message, [fd for _, _, rights in ancillary for (fd,) in _FD.iter_unpack(rights)]
 
     def close(self) -> None:
         """Hangs up."""

@@ -117,7 +117,7 @@ def _match_plain(
                 labels, names={i: labels.names[i] for i in labels.names if i < class_count}
             ), "none"
     raise ModelError(
-        f"labels {labels.source} have {rows} lines but model {where} has {class_count} classes",
+        f"labels {labels.source}: {rows} lines but model {where} has {class_count} classes",
         f"give a label file with {class_count} lines, or {class_count - 1} where only the background is missing",
     )
 

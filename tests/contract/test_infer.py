@@ -205,24 +205,20 @@ def test_without_json_a_person_can_read_it(images: Path) -> None:
 
 def test_nothing_above_the_threshold_is_an_answer(images: Path) -> None:
     """A picture without anything to report still has its line."""
-    done = infer("--model", COLOURS, "--threshold", 1, "--json", images / "cat.bmp")
-    assert records(done)[0]["top"] == []
+    done = infer("--model", COLOURS, "--threshold", 1, images / "cat.bmp")
     assert done.returncode == 0
-    assert (
-        "nothing above the threshold"
-        in infer("--model", COLOURS, "--threshold", 1, images / "cat.bmp").stdout
-    )
+    assert "nothing above the threshold" in done.stdout
 
 
 @pytest.fixture
 def twins(test_data: Path, tmp_path: Path) -> Path:
-    """A model with its compiled twin beside it; skips while something on this machine holds the Edge TPUs."""
+    """A model with its compiled twin beside it, once nothing else on this machine holds the Edge TPUs."""
     models = test_data / "models"
     shutil.copy(models / "mobilenet_v1_0.25_128_quant.tflite", tmp_path)
     shutil.copy(models / "edgetpu" / "mobilenet_v1_0.25_128_quant_edgetpu.tflite", tmp_path)
-    owner = TpuLock().owner()
-    if owner:
-        pytest.skip(f"process {owner} holds this machine's Edge TPUs")
+    lock = TpuLock()
+    assert lock.acquire_within(20), "another process holds this machine's Edge TPUs"
+    lock.release()
     return tmp_path / "mobilenet_v1_0.25_128_quant.tflite"
 
 
@@ -248,23 +244,23 @@ def test_without_an_edge_tpu_the_cpu_twin_answers_and_says_so(twins: Path, image
     assert "Traceback" not in done.stderr
 
 
-def test_a_cable_pulled_in_the_middle_loses_one_picture_at_most(
+def test_a_cable_pulled_in_the_middle_loses_no_picture_in_silence(
     twins: Path, edgetpu_library: Path, edgetpu_control: EdgeTpuControl, images: Path
 ) -> None:
-    """The chip dies at the third picture: a new process answers the others, and the one that was lost is told."""
+    """The chip dies at the third picture: a new process answers the rest, and what was lost is counted and told."""
     edgetpu_control.set(invoke="abort", fail_after=3)
     names = [images / name for name in ("cat.bmp", "parrot.jpg", "pets.jpg", "grace_hopper.bmp", "bird.bmp")]
     done = infer("--model", twins, "--library", edgetpu_library, "--json", *names)
     answered = [record["image"] for record in records(done)]
     missing = [str(name) for name in names if str(name) not in answered]
     assert answered == [str(name) for name in names if str(name) in answered]
-    assert len(missing) <= 1
-    assert done.returncode == len(missing), done.stderr
+    assert done.returncode == bool(missing), done.stderr
+    assert done.stderr.count("was lost with a process that ended") == len(missing)
+    assert str(names[-1]) in answered
     assert "SIGABRT" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.xfail(reason="the message counts pictures instead of naming the file", strict=True)
 def test_a_picture_that_was_lost_is_named(
     twins: Path, edgetpu_library: Path, edgetpu_control: EdgeTpuControl, images: Path
 ) -> None:
@@ -276,7 +272,6 @@ def test_a_picture_that_was_lost_is_named(
     assert all(str(name) in answered or str(name) in done.stderr for name in names)
 
 
-@pytest.mark.xfail(reason="the log is not set up, so Python prints its lines beside ours", strict=True)
 def test_only_lines_of_ours_reach_stderr(twins: Path, images: Path) -> None:
     """A script that reads stderr finds `edged: ...` lines and nothing else."""
     done = infer("--model", twins, "--library", "libedgetpu-nowhere.so.1", "--json", images / "cat.bmp")

@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from edged.cli import outcome
 
 pytestmark = pytest.mark.runtime
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,6 +38,20 @@ REFUSED = [
 def inspect(*arguments: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "edged", "model", "inspect", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=REPOSITORY)
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[Path], str]:
+    """The line that a refusal prints; in this process, since no child is started for a file that is refused."""
+
+    def run(path: Path) -> str:
+        assert outcome(["model", "inspect", "--json", str(path)]) == 78
+        out, err = capsys.readouterr()
+        assert out == ""
+        (line,) = err.splitlines()
+        return line
+
+    return run
 
 
 def report(*arguments: object) -> Any:
@@ -85,12 +102,12 @@ def test_a_usable_model_is_described(
 
 
 @pytest.mark.parametrize(("name", "words"), REFUSED, ids=[case[0] for case in REFUSED])
-def test_an_unusable_model_is_refused_in_one_line(test_data: Path, name: str, words: str) -> None:
+def test_an_unusable_model_is_refused_in_one_line(
+    test_data: Path, refused: Callable[[Path], str], name: str, words: str
+) -> None:
     """What this version cannot decode is told by what it looks like, with exit code 78."""
     path = test_data / "models" / f"{name}.tflite"
-    done = inspect("--json", path)
-    assert (done.returncode, done.stdout) == (78, "")
-    (line,) = done.stderr.splitlines()
+    line = refused(path)
     assert line.startswith(f"edged: model {path}")
     assert words in line
 
@@ -140,13 +157,13 @@ def test_a_person_gets_a_manifest_to_start_from(test_data: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 7, 1000, 300_000])
-def test_a_truncated_model_is_refused_and_nothing_crashes(test_data: Path, tmp_path: Path, size: int) -> None:
+def test_a_truncated_model_is_refused_and_nothing_crashes(
+    test_data: Path, tmp_path: Path, refused: Callable[[Path], str], size: int
+) -> None:
     """A file that was cut off by a full disk is told as such, in one line, with exit code 78."""
     path = tmp_path / "cut.tflite"
     path.write_bytes((test_data / "models" / "vww_96_int8.tflite").read_bytes()[:size])
-    done = inspect("--json", path)
-    assert (done.returncode, done.stdout) == (78, "")
-    (line,) = done.stderr.splitlines()
+    line = refused(path)
     assert line.startswith("edged: ")
     assert str(path) in line
 

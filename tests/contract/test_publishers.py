@@ -173,7 +173,7 @@ def test_unsafe_and_impossible_settings_are_refused(tmp_path: Path) -> None:
         BrokerSettings("a" * 70, "x")
     for safe in ({"tls": TlsSettings()}, {"allow_plaintext_credentials": True}):
         assert "secret" not in repr(BrokerSettings("broker.lan", "x", password="secret", **safe))  # noqa: S106  a test's
-    assert BrokerSettings("::1", "x", password="p").is_local  # noqa: S106  a test's
+    assert BrokerSettings("::1", "x", password="p").password  # noqa: S106  a test's
     with pytest.raises(ConfigurationError, match=r"ca\.pem"):
         PahoPublisher(BrokerSettings("b.lan", "x", tls=TlsSettings(tmp_path / "ca.pem")), WILL)
 

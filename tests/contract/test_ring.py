@@ -174,6 +174,9 @@ def test_a_camera_that_stands_still_does_not_hold_up_the_other(fast: Ring) -> No
     frames.add(stopped.borrow(stream=1))
     while {frames.next().stream for _ in range(10)} != {0, 1}:
         pass
+    while frames.next().stream != 0:
+        pass
+    time.sleep(0.05)  # by now a frame of the other one waits, and is too old to be taken as it is
     stopped.process.send_signal(signal.SIGSTOP)
     time.sleep(0.05)
     started_s = time.monotonic()

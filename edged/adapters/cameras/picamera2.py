@@ -115,7 +115,7 @@ class Picamera2Camera:
         """The number that libcamera gives now to the camera that was asked for."""
         if not found:
             raise DeviceUnavailableError(
-                "libcamera finds no camera", "check its cable and `rpicam-hello --list`"
+                "libcamera finds no camera", "check its cable and `rpicam-hello --list-cameras`"
             )
         key = "Id" if isinstance(self._which, str) else "Num"
         for camera in found:

@@ -1,11 +1,11 @@
 """How to reach the broker."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from edged.domain.errors import ConfigurationError
+from edged.domain.hosts import is_local
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,12 @@ class BrokerSettings:
             ) from None
         if not self.host or not 0 < self.port < 2**16:
             raise ConfigurationError(f"mqtt address {self.where!r} is incomplete", "give a host and a port")
-        if self.password and not self.tls and not self.allow_plaintext_credentials and not self.is_local:
+        if (
+            self.password
+            and not self.tls
+            and not self.allow_plaintext_credentials
+            and not is_local(self.host)
+        ):
             raise ConfigurationError(
                 f"the MQTT password would travel in clear to {self.where}",
                 "set tls, or allow_plaintext_credentials: true where the network is trusted",
@@ -57,11 +62,3 @@ class BrokerSettings:
     def where(self) -> str:
         """Host and port, for people."""
         return f"{self.host}:{self.port}"
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the broker runs on this very machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"

@@ -40,20 +40,28 @@ class PrivateBroker:
             # Else it becomes another user, and with that the kernel forgets whose death it should follow.
             text += "user root\n"
         file.write_text(text, encoding="ascii")
-        prctl = ctypes.CDLL(None).prctl
-        self._process = subprocess.Popen(
-            [self._program, "-c", str(file)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us; the broker must hear our last words
-            preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0),  # noqa: PLW1509  no thread runs yet
-        )
+        self._process = self._spawn(file)
         until_s = time.monotonic() + _START_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until_s:
                 raise DeviceUnavailableError(f"{self._program} does not start on port {self.port}", _FIX)
             time.sleep(0.02)
+
+    def _spawn(self, file: Path) -> "subprocess.Popen[bytes]":
+        prctl = ctypes.CDLL(None).prctl
+        try:
+            return subprocess.Popen(
+                [self._program, "-c", str(file)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us; the broker must hear our last words
+                preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0),  # noqa: PLW1509  no thread runs yet
+            )
+        except OSError as error:
+            raise DeviceUnavailableError(
+                f"{self._program} cannot be started: {error.strerror}", _FIX
+            ) from error
 
     def stop(self) -> None:
         """Ends it; may be called twice."""

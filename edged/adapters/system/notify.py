@@ -23,7 +23,7 @@ class Systemd:
 
     def status(self, text: str) -> None:
         """One line for people."""
-        self._send(f"STATUS={text}")
+        self._send(f"STATUS={' '.join(text.split())}")  # a line break would begin another assignment
 
     def alive(self) -> None:
         """Feeds the watchdog."""

@@ -10,6 +10,7 @@ import time
 _NAME = "\0edged-edgetpu"
 _CREDENTIALS = struct.Struct("3i")
 _RETRY_S = 0.1
+_ASKS = 4096
 
 
 class TpuLock:
@@ -27,7 +28,7 @@ class TpuLock:
         except OSError:
             sock.close()
             return False
-        sock.listen(1)
+        sock.listen(_ASKS)  # each ask takes a place for good: nobody accepts
         self._socket = sock
         return True
 
@@ -41,8 +42,9 @@ class TpuLock:
         return True
 
     def owner(self) -> int | None:
-        """Process number of whoever holds it; None where nobody does."""
+        """Process number of whoever holds it; None where nobody does, or it has been asked too often."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as sock:
+            sock.setblocking(False)
             try:
                 sock.connect(self._name)
             except OSError:

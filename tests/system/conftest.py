@@ -1,0 +1,57 @@
+"""What the rigs share: a daemon that is surely gone afterwards, and a model in two forms."""
+
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.mosquitto import Mosquitto
+from tests.system.machine import Machine
+
+Start = Callable[..., Machine]
+MOBILENET = "mobilenet_v1_0.25_128_quant"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a daemon with a configuration; at the end of the test no process of it may be left."""
+    machines: list[Machine] = []
+
+    def begin(config: Mapping[str, Any], *, to_broker: bool = False) -> Machine:
+        machines.append(Machine(tmp_path / f"run{len(machines)}", config, to_broker=to_broker))
+        return machines[-1]
+
+    yield begin
+    for machine in machines:
+        machine.close()
+    for machine in machines:
+        assert "Traceback" not in machine.log(), machine.log()
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker, not yet started."""
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    broker = Mosquitto(folder)
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def twins(tmp_path: Path, test_data: Path) -> Path:
+    """A folder with a classifier for the CPU and its compiled twin, each with its labels inside."""
+    folder = tmp_path / "mobilenet"
+    folder.mkdir()
+    sources = {
+        "mobilenet.tflite": test_data / "models" / f"{MOBILENET}.tflite",
+        "mobilenet_edgetpu.tflite": test_data / "models" / "edgetpu" / f"{MOBILENET}_edgetpu.tflite",
+    }
+    for name, source in sources.items():
+        shutil.copy(source, folder / name)
+        with zipfile.ZipFile(folder / name, "a") as archive:
+            archive.write(test_data / "models" / "imagenet_labels.txt", "labels.txt")
+    return folder
