@@ -53,6 +53,9 @@ class AcceleratorListener(Protocol):
     ) -> None:
         """A process failed and `step` is what happens now; `idle`: nothing answers meanwhile."""
 
+    def accelerator_stuck(self, unit: "AcceleratorUnit") -> None:
+        """A process hangs in the kernel and keeps its device until the next boot."""
+
     def accelerator_unusable(self, unit: "AcceleratorUnit", error: EdgedError) -> None:
         """Nothing on the ladder can ever work."""
 
@@ -69,6 +72,8 @@ class AcceleratorUnit:
         self._ladder = Ladder(len(plan.rungs), retry_s=plan.retry_s)
         self._attempts: dict[int, Attempt] = {}
         self._answered: set[int] = set()
+        self._stuck: set[int] = set()
+        """Rungs whose device has an owner that cannot be ended."""
         self._failed_starts = 0
         self._starved = 0
         self._settling: Timer | None = None
@@ -153,8 +158,14 @@ class AcceleratorUnit:
             self._listener.accelerator_unusable(self, error)
             return
         steps = self._ladder.failed(
-            attempt.rung, had_results=attempt.results > 0 or attempt.ready, now_ns=monotonic_ns()
+            attempt.rung,
+            had_results=attempt.results > 0 or attempt.ready,
+            now_ns=monotonic_ns(),
+            stuck=attempt.stuck,
         )
+        if attempt.stuck:
+            self._stuck.add(attempt.rung)
+            self._listener.accelerator_stuck(self)
         for step in steps:
             self._take(step)
         self._listener.accelerator_failed(self, error, steps[0], idle=self.current is None)
@@ -163,6 +174,8 @@ class AcceleratorUnit:
         if step.kind == "restart":
             self.restarts += 1
             self._stand_in(step.rung, STAND_IN_AFTER_DEATH_S)
+        if step.kind == "give_up":
+            return
         if step.delay_s:
             self._reactor.call_later(step.delay_s, lambda: self._start(step.rung))
         else:
@@ -170,7 +183,7 @@ class AcceleratorUnit:
 
     def _start(self, rung: int) -> None:
         better = self.current is not None and self.current.rung <= rung
-        if self._closed or rung in self._attempts or better:
+        if self._closed or rung in self._attempts or rung in self._stuck or better:
             return
         job = self.plan.rungs[rung]
         self._attempts[rung] = Attempt(self._reactor, self, rung, job, self.plan.start_deadline_s)

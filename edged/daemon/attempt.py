@@ -74,6 +74,8 @@ class Attempt:
         self._model_of_stream: dict[int, int] = {}
         self._child = Child(MODULE, job_to_wire(job))
         self.pid = self._child.pid
+        self.stuck = False
+        """Whether the kernel could not end the process: it still owns its device then."""
         self._ended = False
         reactor.add_reader(self._child.control.sock.fileno(), self._on_control)
         reactor.add_reader(self._child.stderr_fd, self._on_stderr)
@@ -97,10 +99,10 @@ class Attempt:
         }
         self._child.control.send(message, [ring.fd, lease.fileno()])
 
-    def end(self) -> bool:
-        """Kills the child; False where the kernel could not. May be called twice."""
+    def end(self) -> None:
+        """Kills the child; may be called twice."""
         if self._ended:
-            return True
+            return
         self._ended = True
         self._deadline.cancel()
         self._reactor.remove_reader(self._child.control.sock.fileno())
@@ -108,7 +110,7 @@ class Attempt:
         if self._receiver:
             self._reactor.remove_reader(self._receiver.sock.fileno())
             self._receiver.close()
-        return self._child.end()
+        self.stuck = not self._child.end()
 
     def fail(self, error: EdgedError) -> None:
         """Ends the child and reports why."""

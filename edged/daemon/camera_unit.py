@@ -52,6 +52,9 @@ class CameraListener(Protocol):
     def camera_lost(self, unit: "CameraUnit", error: EdgedError) -> None:
         """The source failed; it is tried again by itself."""
 
+    def camera_stuck(self, unit: "CameraUnit") -> None:
+        """The process hangs in the kernel and keeps its device until the next boot."""
+
     def camera_skipped(self, unit: "CameraUnit", seq: int, error: EdgedError) -> None:
         """One picture could not be read."""
 
@@ -193,9 +196,13 @@ class CameraUnit:
 
     def _lose(self, error: EdgedError) -> None:
         worked = self.last_seq() > 0
-        self._end_child()
+        ended = self._end_child()
         self.state = "lost"
         log.warning("camera %s: %s", self.name, error)
+        if not ended:  # a second owner of the device would hang too
+            self._listener.camera_lost(self, error)
+            self._listener.camera_stuck(self)
+            return
         if isinstance(error, ConfigurationError) and not self._ever_opened:
             self._listener.camera_unusable(self, error)
             return
@@ -207,15 +214,18 @@ class CameraUnit:
         self._reactor.call_later(delay_s, self.start)
         self._listener.camera_lost(self, error)
 
-    def _end_child(self) -> None:
+    def _end_child(self) -> bool:
+        """Kills the process; False where the kernel could not."""
+        ended = True
         child, self._child = self._child, None
         if child:
             self._reactor.remove_reader(child.control.sock.fileno())
             self._reactor.remove_reader(child.stderr_fd)
-            child.end()
+            ended = child.end()
         if self._header:
             self._header.close()
             self._header = None
         if self.ring:
             os.close(self.ring.fd)
             self.ring = None
+        return ended

@@ -169,6 +169,13 @@ class Daemon:
             self._herald.problem("accelerator_lost", error.what, error.fix, subject=unit.plan.name)
         self._herald.flush()
 
+    def stuck(self, subject: str) -> None:
+        """A process cannot be ended: only a reboot frees its device."""
+        message = f"{subject}: its process hangs in the kernel and cannot be ended"
+        self._herald.problem("reboot_needed", message, "reboot the device", subject=subject)
+        self._herald.system("reboot_needed", "error", message, "reboot the device")
+        self._herald.flush()
+
     def unusable(self, error: EdgedError) -> None:
         """Something that cannot work, whatever is tried: the daemon ends with this error."""
         self._error = self._error or error

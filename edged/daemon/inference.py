@@ -93,6 +93,10 @@ class Inference:
             f"{error.what}; {'using the CPU' if step.kind == 'fall_back' else 'trying again'}"
         )
 
+    def stuck(self, subject: str) -> None:
+        """Said, and that is all that can be done."""
+        self._reader.notice(f"{subject}: its process hangs in the kernel; reboot the device")
+
     def unusable(self, error: EdgedError) -> None:
         """Ends the run with this error."""
         self._error = error

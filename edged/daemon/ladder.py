@@ -17,7 +17,7 @@ BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.25, 30.0
 class Step:
     """Start `rung` after `delay_s`; `kind` says what that is for people."""
 
-    kind: Literal["restart", "fall_back", "retry"]
+    kind: Literal["restart", "fall_back", "retry", "give_up"]
     rung: int
     delay_s: float
 
@@ -40,8 +40,13 @@ class Ladder:
         """A rung has worked for a minute: it is as good as new."""
         self._retry_s[rung] = self._retry_first_s
 
-    def failed(self, rung: int, *, had_results: bool, now_ns: int) -> tuple[Step, ...]:
-        """What to do after a rung's process failed, at its start or after it gave results."""
+    def failed(self, rung: int, *, had_results: bool, now_ns: int, stuck: bool = False) -> tuple[Step, ...]:
+        """What to do after a rung's process failed, at its start or after it gave results.
+
+        One that is `stuck` in the kernel still owns its device: nothing is ever started on that rung again.
+        """
+        if stuck:
+            return (Step("fall_back", rung + 1, 0.0) if rung < self._last else Step("give_up", rung, 0.0),)
         recent = [at for at in self._deaths[rung] if now_ns - at < RECENT_NS]
         self._deaths[rung] = [*recent, now_ns]
         if had_results and len(self._deaths[rung]) <= DEATHS_ALLOWED:

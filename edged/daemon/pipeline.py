@@ -41,6 +41,9 @@ class PipelineListener(Protocol):
     def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
         """A process failed; `step` is what happens now."""
 
+    def stuck(self, subject: str) -> None:
+        """A process hangs in the kernel; its camera or accelerator is out until the next boot."""
+
     def unusable(self, error: EdgedError) -> None:
         """Something that cannot work, whatever is tried."""
 
@@ -99,6 +102,10 @@ class Pipeline:
         self._by_number.pop(self.streams[unit.name].number, None)
         self._listener.camera_lost(unit, error)
 
+    def camera_stuck(self, unit: CameraUnit) -> None:
+        """A camera's process cannot be ended."""
+        self._listener.stuck(f"camera {unit.name}")
+
     def camera_skipped(self, unit: CameraUnit, seq: int, error: EdgedError) -> None:
         """A picture was skipped."""
         if unit.plan.lossless:
@@ -148,6 +155,10 @@ class Pipeline:
         """An accelerator's process failed."""
         self._listener.accelerator_failed(unit, error, step, idle=idle)
 
+    def accelerator_stuck(self, unit: AcceleratorUnit) -> None:
+        """A process of an accelerator cannot be ended."""
+        self._listener.stuck(f"accelerator {unit.plan.name}")
+
     def accelerator_unusable(self, unit: AcceleratorUnit, error: EdgedError) -> None:
         """Nothing on an accelerator's ladder can work."""
         del unit
@@ -162,6 +173,8 @@ class Pipeline:
         attempt = self.accelerators[stream.plan.accelerator].current
         if not camera.ring or not attempt:
             return
+        if camera.plan.lossless:
+            stream.give_up_on(camera.last_seq())
         self._by_number.pop(stream.number, None)
         stream.number = next(self._numbers)
         self._by_number[stream.number] = stream
@@ -171,6 +184,7 @@ class Pipeline:
             attempt.connect(
                 stream.number, stream.plan.model_index, camera.ring, borrower, after=stream.taken_seq
             )
+        self._finish(stream)
 
     def _finish(self, stream: Stream) -> None:
         """Tells when the last frame of a finite source has been judged."""

@@ -46,6 +46,9 @@ class Probe:
     def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
         """Another process is tried."""
 
+    def accelerator_stuck(self, unit: AcceleratorUnit) -> None:
+        """Nothing more is tried on that device."""
+
     def accelerator_unusable(self, unit: AcceleratorUnit, error: EdgedError) -> None:
         """It cannot be run here."""
         del unit

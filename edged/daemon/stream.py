@@ -14,6 +14,9 @@ from edged.vision.fit import FitPlan, plan_frame
 from edged.vision.labels import Labels
 from edged.vision.manifest import Manifest
 
+TRIES = 5
+"""Processes that a frame of a source that waits may end before it is passed over; the CPU comes before that."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
@@ -54,6 +57,15 @@ class Stream:
         self._decoder: Decoder | None = None
         self._input: TensorSpec | None = None
         self._plans: dict[FrameShape, FitPlan] = {}
+        self._tried_seq = 0
+        self._tries = 0
+
+    def give_up_on(self, last_seq: int) -> None:
+        """Counts processes that began with the same frame, and passes it over where it ended several of them."""
+        self._tries = self._tries + 1 if last_seq == self._tried_seq else 1
+        self._tried_seq = last_seq
+        if self._tries > TRIES:
+            self.taken_seq = last_seq
 
     def bind(self, attempt: Attempt) -> None:
         """Learns the tensors of the process that answers from now on. Raises ModelError."""

@@ -25,10 +25,13 @@ class CameraGoneError(Exception):
 class Loan:
     """A frame that is lent to this process until the next one of its camera is asked for."""
 
-    __slots__ = ("captured_ns", "pixels", "seq", "shape", "stream")
+    __slots__ = ("captured_ns", "lossless", "pixels", "seq", "shape", "stream")
 
-    def __init__(self, stream: int, seq: int, captured_ns: int, shape: FrameShape, pixels: Pixels) -> None:
+    def __init__(
+        self, stream: int, seq: int, captured_ns: int, shape: FrameShape, pixels: Pixels, *, lossless: bool
+    ) -> None:
         self.stream = stream
+        self.lossless = lossless
         self.seq = seq
         self.captured_ns = captured_ns
         self.shape = shape
@@ -77,7 +80,7 @@ class Borrower:
         self._held, self._after, self.asked = slot, seq, False
         shape = FrameShape(PixelFormat(pixel_format), width, height)
         pixels = self._slots[slot][: shape.nbytes].reshape(shape.array_shape)
-        return Loan(self.stream, seq, captured_ns, shape, pixels)
+        return Loan(self.stream, seq, captured_ns, shape, pixels, lossless=self.lossless)
 
     def _receive(self) -> tuple[int, ...] | None:
         try:

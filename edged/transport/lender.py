@@ -40,7 +40,8 @@ class Lender:
     """Writes frames and lends them out.
 
     The capture thread calls `begin` and `publish`; `serve` runs in a thread of its own. With `lossless`, a
-    frame is replaced by the next only after somebody has taken it: for sources that can wait, such as files.
+    frame is replaced by the next only after a consumer has given it back: for sources that can wait, such as
+    files. A frame whose consumer dies is lent to the next one.
     """
 
     def __init__(self, ring_fd: int, slot_bytes: int, *, lossless: bool = False) -> None:
@@ -48,26 +49,30 @@ class Lender:
         self.slots = slot_views(memoryview(self._memory), slot_bytes)
         self._lossless = lossless
         self._state = Slots()
-        self._taken = True
+        self._done = True
+        """Whether the newest frame may be replaced by one that must not be lost."""
         self._changed = threading.Condition()
         self._consumers: dict[int, _Consumer] = {}
 
     def begin(self) -> int:
-        """A slot to write the next frame to; waits while all are lent (or, lossless, until the last is taken)."""
+        """A slot to write the next frame to; waits while all are lent."""
         with self._changed:
-            while True:
-                slot = self._state.free()
-                if slot is not None and (self._taken or not self._lossless):
-                    return slot
+            while (slot := self._state.free()) is None:
                 self._changed.wait()
+            return slot
 
     def publish(self, slot: int, seq: int, captured_ns: int, shape: FrameShape) -> None:
-        """Announces a complete frame; a waiting consumer is answered from here: one wake-up, not two."""
-        WORD.pack_into(self._memory, LAST_SEQ, seq)
-        WORD.pack_into(self._memory, LAST_FRAME, captured_ns)
+        """Announces a complete frame; a waiting consumer is answered from here: one wake-up, not two.
+
+        Lossless, it waits until the last one was given back.
+        """
         with self._changed:
+            while self._lossless and not self._done:
+                self._changed.wait()
+            WORD.pack_into(self._memory, LAST_SEQ, seq)
+            WORD.pack_into(self._memory, LAST_FRAME, captured_ns)
             self._state.newest = Held(slot, seq, captured_ns, shape.format, shape.width, shape.height)
-            self._taken = False
+            self._done = False
             for consumer in self._consumers.values():
                 self._grant(consumer)
 
@@ -79,8 +84,6 @@ class Lender:
             return
         consumer.lent.add(frame.slot)
         consumer.waits_after = None
-        self._taken = True
-        self._changed.notify()
         try:
             consumer.sock.send(GRANT.pack(*frame), socket.MSG_DONTWAIT)
         except OSError:
@@ -114,8 +117,12 @@ class Lender:
             message = b""
         with self._changed:
             if message:
-                given_back, consumer.waits_after = WANT.unpack(message)
+                given_back, after = WANT.unpack(message)
+                consumer.waits_after = after
                 self._end_loans(consumer, {given_back} & consumer.lent)
+                if self._state.newest and after >= self._state.newest.seq:
+                    self._done = True
+                    self._changed.notify()
                 self._grant(consumer)
                 return
             self._end_loans(consumer, set(consumer.lent))

@@ -15,7 +15,7 @@ from typing import Any
 from edged.transport.control import Control
 
 _TAIL_LINES = 20
-_KILL_WAIT_S = 5.0
+_KILL_WAIT_S = 2.0
 _CHUNK = 65536
 _LONGEST_LINE = 4096
 _SIGNALS = {int(each): each.name for each in signal.Signals}
@@ -80,7 +80,7 @@ class Child:
         return _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
 
     def end(self) -> bool:
-        """Kills the process and waits at most five seconds; False where the kernel cannot end it (state D)."""
+        """Kills the process and waits at most two seconds; False where the kernel cannot end it (state D)."""
         if self._ended:
             return True
         self._ended = True

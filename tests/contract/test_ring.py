@@ -148,11 +148,24 @@ def test_readers_that_vanish_give_their_frames_back(fast: Ring) -> None:
 
 
 def test_a_source_that_can_wait_loses_no_frame() -> None:
-    """With `lossless` each frame is replaced only after somebody has taken it."""
+    """With `lossless` each frame is replaced only after its reader has given it back."""
     ring = Ring(lossless=True, pause_s=0)
     frames = Borrowers()
     frames.add(ring.borrow())
     assert take(frames, 500, hold_s=0.0001) == (list(range(1, 501)), 0)
+    ring.close()
+
+
+def test_a_frame_whose_reader_died_is_lent_to_the_next() -> None:
+    """With `lossless`, what a reader held when it went away is not lost with it."""
+    ring = Ring(lossless=True, pause_s=0)
+    first, second = Borrowers(), Borrowers()
+    dying = ring.borrow()
+    first.add(dying)
+    assert take(first, 10)[0] == list(range(1, 11))
+    dying.sock.close()
+    second.add(ring.borrow(after=9))
+    assert take(second, 3)[0] == [10, 11, 12]
     ring.close()
 
 

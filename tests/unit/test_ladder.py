@@ -157,3 +157,10 @@ def test_rungs_do_not_share_their_history() -> None:
         ladder.failed(0, had_results=number % 2 == 0, now_ns=0)
     assert ladder.failed(1, had_results=True, now_ns=0) == (Step("restart", 1, 0.0),)
     assert ladder.failed(1, had_results=False, now_ns=0) == (Step("restart", 1, BACKOFF_FIRST_S),)
+
+
+def test_a_device_whose_owner_cannot_be_ended_gets_no_second_one() -> None:
+    """A process stuck in the kernel is left for the next rung, without a retry; on the last one nothing is left."""
+    ladder = Ladder(2)
+    assert ladder.failed(0, had_results=True, now_ns=0, stuck=True) == (Step("fall_back", 1, 0.0),)
+    assert ladder.failed(1, had_results=True, now_ns=0, stuck=True) == (Step("give_up", 1, 0.0),)
