@@ -118,7 +118,7 @@ class Daemon:
         if not watch.online:
             self._camera_is_back(watch)
         self._herald.decided(camera, watch.policy.update(observation))
-        if watch.frame_is_due(now_ns):
+        if watch.frame_is_due(observation.frame.captured_ns):
             self._herald.frame(camera, observation)
         watch.tally.count(observation, now_ns)
 

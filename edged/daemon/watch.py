@@ -29,7 +29,10 @@ class Watch:
     """When the next `frame` message may be sent."""
 
     def frame_is_due(self, now_ns: int) -> bool:
-        """Whether this frame is to be published, and notes that it was."""
+        """Whether a frame captured now is to be published, and notes that it was.
+
+        Capture times count: results that come in a burst are not thinned out.
+        """
         if self.plan.frame_max_fps is None or now_ns < self.frame_due_ns:
             return False
         interval_ns = int(1e9 / self.plan.frame_max_fps)
