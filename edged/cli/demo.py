@@ -109,9 +109,18 @@ def summary(payload: bytes) -> str:
         seen = ", ".join(f"{item['label']} {item['score']:.2f}" for item in items) or "nothing"
         kind = message.get("type", "frame")
         return f"{kind}: {seen}  ({message['latency_ms']:.1f} ms after the frame was taken)"
+    if "cameras" in message:
+        return ", ".join(_camera(name, each) for name, each in message["cameras"].items())
     if "label" in message:
         return f"{message['label']} {message.get('state', message.get('phase', ''))}"
     if "problems" in message:
         return "; ".join(each["message"] for each in message["problems"]) or "no problem"
     words = (f"{key} {value}" for key, value in message.items() if isinstance(value, str | float))
     return ", ".join(words)[:_WIDEST]
+
+
+def _camera(name: str, said: dict[str, Any]) -> str:
+    """One camera in `info` (its model and what runs it) or in `stats` (its rate)."""
+    if "model" in said:
+        return f"{name}: {said['model']['name']} on {said['accelerator']}"
+    return f"{name}: {said['fps']} frames a second"

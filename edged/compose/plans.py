@@ -62,7 +62,8 @@ def accelerator_plan(
 def model_plan(name: str, bundle: Bundle, plan: AcceleratorPlan) -> ModelPlan:
     """The model as it is decoded, with the identity of its file on each rung."""
     shas = tuple(bundle.edgetpu_sha if job.library else bundle.cpu_sha for job in plan.rungs)
-    return ModelPlan(name, bundle.manifest, bundle.labels, tuple(ModelId(name, sha) for sha in shas))
+    ids = tuple(ModelId(name, sha) for sha in shas)
+    return ModelPlan(name, bundle.manifest, bundle.labels, ids, plan.rungs[0].accelerator)
 
 
 def _job(options: AcceleratorOptions, bundles: Sequence[Bundle], *, compiled: bool) -> AcceleratorJob:

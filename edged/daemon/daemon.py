@@ -37,7 +37,7 @@ class Identity:
     version: str
     boot_id: str
     config_sha: str
-    schema: str = "https://json-schema.org/draft/2020-12/schema"
+    schema: str = "urn:edged:schema:v1"
 
 
 class Daemon:
@@ -244,6 +244,7 @@ class Daemon:
             cameras[name] = {
                 "model": {"name": stream.model_id.name, "sha": stream.model_id.sha},
                 "accelerator": stream.accelerator,
+                "threshold": rules.default.threshold,
                 "labels": {
                     self._herald.slug(name, label): rule.threshold for label, rule in rules.labels.items()
                 },

@@ -26,6 +26,8 @@ class ModelPlan:
     manifest: Manifest
     labels: Labels
     ids: tuple[ModelId, ...]
+    best: Accelerator
+    """What runs it on the best rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Stream:
         self.taken_seq = 0
         """Sequence number of the last frame of the present ring that was answered."""
         self.model_id = plan.model.ids[0]
-        self.accelerator: Accelerator = "cpu"
+        self.accelerator = plan.model.best
         self.outputs: tuple[TensorSpec, ...] = ()
         self._decoder: Decoder | None = None
         self._input: TensorSpec | None = None

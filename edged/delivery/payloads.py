@@ -233,10 +233,15 @@ class Stats(TypedDict):
 
 
 class CameraInfo(TypedDict):
-    """What one camera is configured to do; `labels` gives the threshold of each slug."""
+    """What one camera is configured to do.
+
+    `labels` gives the threshold of each slug; where it is empty every label of the model is reported, and
+    `threshold` holds for all.
+    """
 
     model: ModelInfo
     accelerator: Accelerator
+    threshold: Fraction
     labels: dict[str, Fraction]
 
 

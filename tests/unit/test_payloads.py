@@ -174,7 +174,12 @@ def test_states_statistics_and_problems_match_their_schemas() -> None:
             restarts={"front": 1},
         ),
     )
-    camera: CameraInfo = {"model": model_info(SEEN.model), "accelerator": "cpu", "labels": {"person": 0.5}}
+    camera: CameraInfo = {
+        "model": model_info(SEEN.model),
+        "accelerator": "cpu",
+        "threshold": 0.5,
+        "labels": {"person": 0.5},
+    }
     check(
         "info", info_payload(version="1", schema="x", boot_id="b", config_sha="c", cameras={"front": camera})
     )
