@@ -51,6 +51,7 @@ class PahoPublisher:
         self._told = ""
         self._largest = 0
         self._refused_tokens = 0
+        self._random = random.SystemRandom()
         self._client = self._new_client(will)
 
     def start(self, notify: Callable[[Notice], None]) -> None:
@@ -141,7 +142,7 @@ class PahoPublisher:
     def _on_pre_connect(self, client: Client, _: Any) -> None:
         client.drop_out_messages()
         if self._told:  # not the first time: many devices lose a broker at the same moment
-            self._stopping.wait(random.uniform(0, _JITTER_S))  # noqa: S311  spreads load, guards nothing
+            self._stopping.wait(self._random.uniform(0, _JITTER_S))
 
     def _on_connect(
         self, _client: Client, _: Any, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
