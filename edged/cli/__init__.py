@@ -1,5 +1,7 @@
 """One file per command; errors become exit codes."""
 
+import errno
+import io
 import logging
 import os
 import sys
@@ -20,6 +22,7 @@ COMMANDS = {
     "check": ("edged.cli.check", "check"),
     "model": ("edged.cli.model", "model"),
 }
+_OUTPUT_LOST = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT})
 INTERRUPTED = 130
 """What a shell says of a program that Ctrl-C ended."""
 
@@ -65,6 +68,9 @@ def outcome(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; the exit code."""
     # A command that sets up no log has words of its own for what a part of it logs.
     logging.getLogger("edged").addHandler(logging.NullHandler())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a label may hold what the locale cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = cli.main(arguments, prog_name="edged", standalone_mode=False)
     except EdgedError as error:
@@ -75,9 +81,20 @@ def outcome(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except OSError as error:
+        return _unwritable(error) if error.errno in _OUTPUT_LOST else _bug(error)
     except Exception as error:  # noqa: BLE001  the last stop: a bug is told in one line, with a way to see more
         return _bug(error)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _unwritable(error: OSError) -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush would fail again
+    print(
+        f"edged: the output cannot be written: {error.strerror} (make room, or write elsewhere)",
+        file=sys.stderr,
+    )
+    return ExitCode.UNAVAILABLE
 
 
 def _bug(error: Exception) -> int:

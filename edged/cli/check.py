@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from edged.compose.models import examine_models
+from edged.compose.wiring import examine_accelerators
 from edged.config.files import check_files
 from edged.config.findings import Finding, InvalidConfiguration
 from edged.config.load import Loaded, load
@@ -28,7 +29,7 @@ class Verdict:
 
 
 @click.command()
-@click.argument("file", default=DEFAULT_FILE, type=click.Path(path_type=Path))
+@click.argument("file", default=DEFAULT_FILE, type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def check(context: click.Context, file: Path, *, as_json: bool) -> None:
@@ -59,7 +60,8 @@ def _errors(loaded: Loaded) -> tuple[Finding, ...]:
     """Files that are missing, then what is wrong with those models that are there, and with their labels."""
     missing = check_files(loaded)
     known = {finding.key for finding in missing}
-    _, findings = examine_models(loaded)
+    bundles, findings = examine_models(loaded)
+    findings += examine_accelerators(loaded, bundles)
     return (*missing, *(finding for finding in findings if finding.key not in known))
 
 

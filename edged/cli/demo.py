@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -38,10 +40,10 @@ cameras:
 _WIDEST = 90
 NEXT = """
 What next:
-  a look at your own pictures   edged infer --model MODEL.tflite PICTURE...
-  what a model is               edged model inspect MODEL.tflite
+  a look at your own pictures   EDGED infer --model MODEL.tflite PICTURE...
+  what a model is               EDGED model inspect MODEL.tflite
   your own device               write a configuration (configs/minimal.yaml is four lines), then
-                                edged check FILE  and  edged run --config FILE
+                                EDGED check FILE  and  EDGED run --config FILE
 """
 
 
@@ -73,7 +75,7 @@ def demo(seconds: float | None) -> None:
         with suppress(KeyboardInterrupt):  # before the daemon hears signals itself
             run_daemon(loaded, {}, publish="mqtt" if program else "stdout", stop_after_s=seconds)
         time.sleep(0.2 if program else 0)  # the last words are on their way to the subscriber
-    click.echo(NEXT)
+    click.echo(NEXT.replace("EDGED", "edged" if shutil.which("edged") else sys.argv[0]))
 
 
 def _introduce(text: str, port: int | None) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 from edged import __version__
 from edged.adapters.mqtt.paho import PahoPublisher
 from edged.adapters.mqtt.stdout import StdoutPublisher
+from edged.adapters.storage.folderlock import FolderLock
 from edged.adapters.storage.outbox import SqliteOutbox, new_epoch
 from edged.adapters.system.clock import SystemClock, boot_id
 from edged.adapters.system.notify import Systemd
@@ -45,6 +46,10 @@ def run_daemon(
         reactor, lock = Reactor(), TpuLock()
         stack.callback(reactor.close)
         stack.callback(lock.release)
+        if publish == "mqtt":
+            folder = FolderLock(settings.state_dir)
+            folder.acquire()
+            stack.callback(folder.release)
         accelerators = accelerator_plans(settings, bundles, lock)
         daemon = _daemon(loaded, bundles, topics, reactor, _publisher(settings, topics, environ, publish))
         for number in (signal.SIGTERM, signal.SIGINT):

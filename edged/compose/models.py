@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from edged.adapters.storage.bundles import load_bundle
+from edged.adapters.storage.reading import load_labels
 from edged.config.findings import Finding, InvalidConfiguration
 from edged.config.load import Loaded
+from edged.config.settings import ModelSettings
 from edged.domain.errors import EdgedError
 from edged.vision.bundle import Bundle
-
-PLACEHOLDERS = frozenset({"???", "n/a"})
-"""What label files say where a class has no name."""
+from edged.vision.labels import PLACEHOLDERS, LabelMismatchError
 
 
 def load_models(loaded: Loaded) -> Mapping[str, Bundle]:
@@ -35,9 +35,23 @@ def examine_models(loaded: Loaded) -> tuple[dict[str, Bundle], list[Finding]]:
         try:
             bundles[name] = load_bundle(model.path, labels_file=model.labels_file)
         except EdgedError as error:
-            place = loaded.document.place(("models", name, "path"))
-            findings.append(Finding.at(place, f"models.{name}.path", error.what, error.fix))
+            key = _key_at_fault(model, error)
+            place = loaded.document.place(("models", name, key))
+            findings.append(Finding.at(place, f"models.{name}.{key}", error.what, error.fix))
     return bundles, [*findings, *_unknown_labels(loaded, bundles)]
+
+
+def _key_at_fault(model: ModelSettings, error: EdgedError) -> str:
+    """Which of a model's keys an error is about: the label file may be wrong by itself, or be another model's."""
+    if model.labels_file is None:
+        return "path"
+    if isinstance(error, LabelMismatchError):
+        return "labels_file"
+    try:
+        load_labels(model.labels_file)
+    except EdgedError as again:
+        return "labels_file" if again.what == error.what else "path"
+    return "path"
 
 
 def _unknown_labels(loaded: Loaded, bundles: Mapping[str, Bundle]) -> Iterator[Finding]:

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from edged.adapters.system.tpulock import TpuLock
 from edged.compose.plans import accelerator_plan, model_plan, tpu_is_taken, wants_tpu
 from edged.compose.translate import accelerator_options, watch_plan
+from edged.config.findings import Finding
+from edged.config.load import Loaded
 from edged.config.settings import Settings
 from edged.daemon.accelerator_unit import AcceleratorPlan
 from edged.daemon.stream import StreamPlan
 from edged.delivery.topics import slugs_by_name
+from edged.domain.errors import EdgedError
 from edged.vision.bundle import Bundle
 
 LOCK_S = 10.0
@@ -27,6 +30,19 @@ def accelerator_plans(
     if any(wants_tpu(options[name], models[name]) for name in options) and not lock.acquire_within(LOCK_S):
         raise tpu_is_taken(lock.owner())
     return {name: accelerator_plan(options[name], models[name]) for name in options}
+
+
+def examine_accelerators(loaded: Loaded, bundles: Mapping[str, Bundle]) -> list[Finding]:
+    """A finding for each accelerator that cannot run its models, whatever is plugged in."""
+    findings = []
+    for name, options in accelerator_options(loaded.settings).items():
+        models = _models_on(loaded.settings, name)
+        try:
+            accelerator_plan(options, [bundles[model] for model in models if model in bundles])
+        except EdgedError as error:
+            place = loaded.document.place(("accelerators", name, "use"))
+            findings.append(Finding.at(place, f"accelerators.{name}", error.what, error.fix))
+    return findings
 
 
 def stream_plans(

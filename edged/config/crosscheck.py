@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edged.config.document import Path
+from edged.config.hidden import masked
 from edged.config.wording import did_you_mean
 from edged.domain.hosts import is_local
 
@@ -86,7 +87,7 @@ def _in_clear(mqtt: dict[str, Any]) -> Conflict | None:
         return None
     return Conflict(
         ("mqtt", key),
-        f"would be sent without encryption to {host}",
+        f"would be sent without encryption to {masked(host)}",
         "add `tls: {}`, or `allow_plaintext_credentials: true` if everybody on that network may read it",
     )
 

@@ -74,10 +74,6 @@ class Document:
         """`FILE:LINE:COL` of the value, or of the key of the deepest existing section above it."""
         return str(self.place(path))
 
-    def where_key(self, path: Path) -> str:
-        """`FILE:LINE:COL` of the key, or of that of the deepest existing section above it."""
-        return str(self.place_key(path))
-
 
 def merge(lower: Document, upper: Document) -> Document:
     """Mappings merge key by key; anything else in `upper` replaces what `lower` has."""

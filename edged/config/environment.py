@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilesystemPath
 
 from edged.config.document import Document, Key, Node, Path, grow, merge, moved
-from edged.config.fields import slug
+from edged.config.fields import legal_id
 from edged.config.findings import Finding, InvalidConfiguration, Place
+from edged.config.hidden import is_secret
 from edged.config.schema import Schema, at, json_schema
 from edged.config.settings import Settings
+from edged.config.syntax import NOT_PLAIN
 from edged.config.wording import near
 from edged.config.yamlfile import parse_value
 
@@ -20,7 +22,7 @@ def defaults(environ: Mapping[str, str], host_name: str) -> Document:
     """What depends on the machine: the device's name and the folder for its state."""
     state = environ.get("STATE_DIRECTORY", "").split(":")[0]
     home = FilesystemPath(environ.get("HOME", "/"))
-    values = {"device": slug(host_name), "state_dir": state or str(home / ".local/state/edged")}
+    values = {"device": legal_id(host_name), "state_dir": state or str(home / ".local/state/edged")}
     place = Place("default")
     children: dict[Key, Node] = {
         key: Node("scalar", place, place, text, text) for key, text in values.items()
@@ -92,6 +94,7 @@ def _typed(schema: Schema, name: str, text: str) -> Node:
     try:
         node = parse_value(text, place.file)
     except InvalidConfiguration as error:
-        findings = [Finding.at(place, "", each.message, each.suggestion) for each in error.findings]
+        wrong = [(each.message, each.suggestion) for each in error.findings]
+        findings = [Finding.at(place, "", *each) for each in ([NOT_PLAIN] if is_secret((name,)) else wrong)]
         raise InvalidConfiguration(findings) from error
     return moved(node, place) if node else Node("scalar", place, place)

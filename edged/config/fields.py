@@ -1,6 +1,5 @@
 """The kinds of values that a configuration is made of."""
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -8,9 +7,9 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-RESERVED_CAMERAS = frozenset({"status", "info", "stats", "problem", "event", "request", "response"})
-"""Names that mean something else in the same place of a topic."""
-ID_PATTERN = "^[a-z0-9_-]{1,32}$"
+from edged.delivery.topics import ID, ID_LENGTH, RESERVED_CAMERAS, as_id
+
+ID_PATTERN = f"^{ID}$"
 BASE_PATTERN = "^[A-Za-z0-9_.-]{1,40}(/[A-Za-z0-9_.-]{1,36}){0,3}$"
 """At most three slashes: with the longest ids a topic stays within 7 slashes and 256 bytes."""
 
@@ -35,9 +34,9 @@ def setting(
     return Field(description=description, examples=examples, **constraints)
 
 
-def slug(text: str) -> str:
-    """The nearest legal id: lower case, `_` for what is not allowed, at most 32 characters."""
-    return re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_")[:32] or "device"
+def legal_id(text: str) -> str:
+    """The nearest legal id; `device` where nothing is left."""
+    return as_id(text)[:ID_LENGTH] or "device"
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:

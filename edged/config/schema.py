@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from edged.config.document import Key, Path
-from edged.config.fields import RESERVED_CAMERAS
 from edged.config.settings import Settings
+from edged.delivery.topics import RESERVED_CAMERAS
 
 Schema: TypeAlias = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

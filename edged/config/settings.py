@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from edged.config.fields import BASE_PATTERN, CameraId, FilePath, Id, Section, setting, slug
+from edged.config.fields import BASE_PATTERN, CameraId, FilePath, Id, Section, legal_id, setting
 from edged.config.settings_cameras import CameraSettings
 from edged.config.settings_mqtt import MqttSettings
 
@@ -60,7 +60,7 @@ class Settings(Section):
 
     device: Id = setting(
         "Name of this device in topics; the host name where it is left out.",
-        default_factory=lambda: slug(socket.gethostname()),
+        default_factory=lambda: legal_id(socket.gethostname()),
         example="garage",
     )
     base: Annotated[str, StringConstraints(pattern=BASE_PATTERN)] = setting(

@@ -4,6 +4,10 @@ import re
 from dataclasses import dataclass
 
 from edged.config.findings import Finding, Place
+from edged.config.hidden import is_secret, masked
+
+NOT_PLAIN = ("the value is not plain text", "put it in single quotes")
+"""What is said of a value that may not be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,15 @@ def explain(complaint: Complaint) -> Finding:
         finding = rule(complaint)
         if finding:
             return finding
+    hidden = _is_hidden(complaint, complaint.place.line)
     for pattern, message, suggestion in _PLAIN_WORDS:
         match = re.search(pattern, complaint.problem) or re.search(pattern, complaint.context)
-        if match:
+        if match and not (hidden and match.groups()):
             return Finding.at(
                 complaint.place, "", match.expand(message), match.expand(suggestion) if suggestion else ""
             )
+    if hidden:
+        return Finding.at(complaint.place, "", *NOT_PLAIN)
     return Finding.at(complaint.place, "", f"this is not valid YAML: {complaint.problem}")
 
 
@@ -126,11 +133,12 @@ def _missing_space(complaint: Complaint) -> Finding | None:
     for number in (complaint.opened.line, complaint.place.line, complaint.place.line - 1):
         match = re.match(r"\s*(?:- )?([\w-]+):([^\s/:].*)", complaint.line(number))
         if match:
+            value = "..." if _is_hidden(complaint, number) else masked(_short(match.group(2)))
             return Finding.at(
                 Place(complaint.place.file, number, match.end(1) + 1),
                 match.group(1),
                 "a space is missing after the colon",
-                f"write {match.group(1)}: {_short(match.group(2))}",
+                f"write {match.group(1)}: {value}",
             )
     return None
 
@@ -155,6 +163,13 @@ def _is_about_colons(complaint: Complaint) -> bool:
     return complaint.problem.startswith(("mapping values are not allowed", "could not find expected ':'"))
 
 
+def _is_hidden(complaint: Complaint, number: int) -> bool:
+    """Whether a line may hold a secret: by a key in it, or by one in the line above whose value goes on here."""
+    line, above = complaint.line(number), _above(complaint, number)
+    goes_on = _indent(line) > _indent(above) or line.lstrip().startswith("-")
+    return is_secret((line,)) or (goes_on and is_secret((above,)))
+
+
 def _short(value: str) -> str:
     return value if len(value) <= 30 else "..."  # noqa: PLR2004  as much as fits beside the message
 
@@ -162,7 +177,7 @@ def _short(value: str) -> str:
 def _indentation(complaint: Complaint) -> Finding | None:
     """A line that is indented otherwise than its neighbours."""
     line = complaint.line(complaint.place.line)
-    column, above = _indent(line) + 1, _indent(_above(complaint)) + 1
+    column, above = _indent(line) + 1, _indent(_above(complaint, complaint.place.line)) + 1
     if complaint.problem.startswith("expected <block end>"):
         if complaint.place.column != column:
             return _left_over(complaint)
@@ -194,8 +209,9 @@ def _left_over(complaint: Complaint) -> Finding:
     )
 
 
-def _above(complaint: Complaint) -> str:
-    lines = complaint.lines[: complaint.place.line - 1]
+def _above(complaint: Complaint, number: int) -> str:
+    """The nearest line above that says something."""
+    lines = complaint.lines[: number - 1]
     return next((line for line in reversed(lines) if line.split("#")[0].strip()), "")
 
 

@@ -11,6 +11,7 @@ from edged.config import crosscheck
 from edged.config.document import Document, Key, Node, Path
 from edged.config.fields import ID_PATTERN
 from edged.config.findings import Finding
+from edged.config.hidden import is_secret, masked
 from edged.config.schema import Schema, at, choose, json_schema, sections_with
 from edged.config.settings import Settings
 from edged.config.settings_sources import LATER_SOURCE_TYPES, SOURCE_TYPES
@@ -19,7 +20,6 @@ from edged.config.wording import expected, near, shown, suggestion
 Error: TypeAlias = Any
 """One entry of pydantic's `ValidationError.errors()`."""
 _BRANCHES = frozenset({"<one>", "<many>", "<section>", "<list>", *(f"<{name}>" for name in SOURCE_TYPES)})
-_SECRETS = frozenset({"password"})
 _OWN_ERRORS = frozenset({"reserved", "n_of_m"})
 
 
@@ -44,7 +44,7 @@ def validate(
 
 def key_name(path: Iterable[Key]) -> str:
     """`cameras.front.confirm[1]`."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{masked(key)}" for key in path)
     return text.removeprefix(".")
 
 
@@ -111,7 +111,10 @@ class _Translation:
         place = self._document.place_key(path)
         node = Node("scalar", place, place, name, name)
         return Finding.at(
-            place, key_name(path), f"must be {expected(schema)}, but is '{name}'", suggestion(schema, node)
+            place,
+            key_name(path),
+            f"must be {expected(schema)}, but is '{masked(name)}'",
+            suggestion(schema, node),
         )
 
     def _guess(self, path: Path) -> str:
@@ -174,7 +177,7 @@ class _Translation:
         if "oneOf" in schema:
             schema = choose(self._schema, schema, node.data())
         message = f"must be {expected(schema)}, but is {self._but_is(path, node, schema)}"
-        hint = "" if path[-1:] and path[-1] in _SECRETS else suggestion(schema, node)
+        hint = "" if is_secret(path) else suggestion(schema, node)
         if "polygon" in path[:-1]:
             hint = "corners are fractions of the frame, not pixels: divide by its width and height"
         return Finding.at(node.place, key_name(path), message, hint)
@@ -186,12 +189,12 @@ class _Translation:
             return "empty"
         if node.kind == "list" and schema.get("type") == "array":
             return f"a list of {len(node.children)}"
-        return shown(node, secret=bool(path) and path[-1] in _SECRETS)
+        return shown(node, secret=is_secret(path))
 
 
 def _empty(node: Node, path: Path) -> Iterator[Path]:
-    """Keys with nothing after the colon; a label may stand alone, it has the defaults then."""
+    """Keys with nothing after the colon, none below a secret; a label may stand alone, it has the defaults."""
     if node.kind == "scalar" and node.value is None and path[-2:-1] != ("labels",):
         yield path
-    for key, child in node.children.items():
+    for key, child in () if is_secret(path) else node.children.items():
         yield from _empty(child, (*path, key))

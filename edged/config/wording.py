@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from edged.config.document import Node
-from edged.config.fields import ID_PATTERN, slug
+from edged.config.fields import ID_PATTERN, legal_id
+from edged.config.hidden import masked
 from edged.config.schema import Schema
 
 _NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?)(.*)", re.DOTALL)
@@ -45,7 +46,7 @@ def shown(node: Node, *, secret: bool = False) -> str:
         return "a section of keys" if node.kind == "mapping" else "a list"
     if secret:
         return "something else"
-    text = " ".join(node.text.split())
+    text = masked(" ".join(node.text.split()))
     text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     quoted = isinstance(node.value, str)
     return f"'{text}'" if quoted or not text else text
@@ -121,7 +122,7 @@ def suggestion(schema: Schema, node: Node) -> str:
 def _for_section(node: Node) -> str:
     missing_space = re.match(r"([\w-]+):(\S+)$", node.text)
     if missing_space:
-        return f"put a space after the colon: {missing_space[1]}: {missing_space[2]}"
+        return masked(f"put a space after the colon: {missing_space[1]}: {missing_space[2]}")
     if node.kind == "list":
         return "write `name:` instead of '-', and its keys indented below it"
     return "put its keys on the lines below, indented by two spaces"
@@ -131,8 +132,8 @@ def _for_text(schema: Schema, node: Node) -> str:
     if not isinstance(node.value, str):
         reason = ": without them YAML reads true or false" if isinstance(node.value, bool) else ""
         return f'write "{node.text}" in quotes{reason}'
-    if schema.get("pattern") == ID_PATTERN and slug(node.text) != node.text:
-        return f"write {slug(node.text)}"
+    if schema.get("pattern") == ID_PATTERN and legal_id(node.text) != node.text:
+        return f"write {legal_id(masked(node.text))}"
     return ""
 
 
@@ -140,7 +141,11 @@ def _for_list(schema: Schema, node: Node) -> str:
     parts = re.findall(r"\d+(?:\.\d+)?", node.text)
     if parts and len(parts) == len(schema.get("prefixItems", ())):
         return f"write [{', '.join(parts)}]"
-    return f"write [{node.text}]" if isinstance(node.value, str) and not schema.get("prefixItems") else ""
+    return (
+        masked(f"write [{node.text}]")
+        if isinstance(node.value, str) and not schema.get("prefixItems")
+        else ""
+    )
 
 
 def _for_number(schema: Schema, node: Node) -> str:

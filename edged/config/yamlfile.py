@@ -4,13 +4,14 @@ import re
 import stat
 import unicodedata
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path as FilesystemPath
 
 import yaml
 
-from edged.config.document import Document, Key, Node
+from edged.config.document import Document, Key, Node, Path
 from edged.config.findings import Finding, InvalidConfiguration, Place
-from edged.config.syntax import Complaint, explain
+from edged.config.hidden import is_secret, masked
+from edged.config.syntax import NOT_PLAIN, Complaint, explain
 from edged.domain.errors import PermissionDeniedError
 
 __all__ = ["Document", "Finding", "InvalidConfiguration", "Place", "dump", "parse", "parse_value", "read"]
@@ -23,7 +24,7 @@ _TAG = "tag:yaml.org,2002:"
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 
 
-def read(path: Path, *, example: str = "", may_be_empty: bool = False) -> Document:
+def read(path: FilesystemPath, *, example: str = "", may_be_empty: bool = False) -> Document:
     """The document in a file; `example` is shown when the file is empty and may not be.
 
     Raises InvalidConfiguration, or PermissionDeniedError.
@@ -42,7 +43,7 @@ def read(path: Path, *, example: str = "", may_be_empty: bool = False) -> Docume
     return parse(raw, str(path), example=example, may_be_empty=may_be_empty)
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: FilesystemPath) -> bytes:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
@@ -173,6 +174,7 @@ class _Builder:
         self.findings: list[Finding] = []
         self._file = file
         self._count = 0
+        self._path: Path = ()
 
     def build(self, node: yaml.Node, key: Place, depth: int) -> Node:
         self._count += 1
@@ -193,7 +195,7 @@ class _Builder:
         return Node("scalar", place, key, value=self._scalar(node), text=str(node.value))
 
     def _complain(self, node: yaml.Node, key: str, message: str, suggestion: str = "") -> None:
-        self.findings.append(Finding.at(_place(self._file, node), key, message, suggestion))
+        self.findings.append(Finding.at(_place(self._file, node), masked(key), message, suggestion))
 
     def _check_tag(self, node: yaml.Node, *known: str) -> None:
         if node.tag not in {_TAG + name for name in known}:
@@ -221,8 +223,18 @@ class _Builder:
                 )
             else:
                 self._check_characters(key_node)
-                own[key_node.value] = self.build(value, place, depth + 1)
+                own[key_node.value] = self._value(key_node.value, value, place, depth)
         return merged | own
+
+    def _value(self, key: str, node: yaml.Node, place: Place, depth: int) -> Node:
+        """The value of a key; of what is wrong inside a secret nothing is said but that it is."""
+        before = len(self.findings)
+        self._path = (*self._path, key)
+        value = self.build(node, place, depth + 1)
+        if is_secret(self._path) and len(self.findings) > before:
+            self.findings[before:] = [Finding.at(_place(self._file, node), masked(key), *NOT_PLAIN)]
+        self._path = self._path[:-1]
+        return value
 
     def _merge_key(self, value: yaml.Node, depth: int) -> dict[Key, Node]:
         sources = value.value if isinstance(value, yaml.SequenceNode) else [value]

@@ -21,6 +21,7 @@ STAND_IN_AFTER_DEATH_S = 0.5
 STAND_IN_AT_BOOT_S = 10.0
 """How long a better rung may take to start before the next one starts beside it."""
 SETTLED_S = 60.0
+SPAWN_AGAIN_S = 1.0
 STARVED = 2
 """Processes in turn that never got a frame before the camera is suspected."""
 
@@ -99,7 +100,7 @@ class AcceleratorUnit:
         return tuple(attempt.pid for attempt in self._attempts.values())
 
     def check(self, *, frame_waits: bool) -> bool:
-        """Kills the current process if a frame has waited for a result longer than the deadline.
+        """Kills the current process if frames wait and nothing was answered for the deadline.
 
         Counting results and not time in the invoke also catches a process that is stopped between two. True
         where a new process had no more luck than the one before: then it is the camera that gives no frames.
@@ -142,7 +143,6 @@ class AcceleratorUnit:
             if attempt.results == 1:
                 self._starved = 0
                 self._answered.add(attempt.rung)
-                self._ladder.worked(attempt.rung)
             self._listener.accelerator_result(self, result, outputs)
 
     def attempt_failed(self, attempt: Attempt, error: EdgedError) -> None:
@@ -186,7 +186,11 @@ class AcceleratorUnit:
         if self._closed or rung in self._attempts or rung in self._stuck or better:
             return
         job = self.plan.rungs[rung]
-        self._attempts[rung] = Attempt(self._reactor, self, rung, job, self.plan.start_deadline_s)
+        try:
+            self._attempts[rung] = Attempt(self._reactor, self, rung, job, self.plan.start_deadline_s)
+        except ChildDiedError as error:  # no process is to be had at this moment
+            log.warning("accelerator %s: %s", self.plan.name, error)
+            self._reactor.call_later(SPAWN_AGAIN_S, lambda: self._start(rung))
 
     def _stand_in(self, rung: int, after_s: float) -> None:
         if rung + 1 < len(self.plan.rungs):
@@ -201,9 +205,11 @@ class AcceleratorUnit:
             self._ladder.settled(attempt.rung)
 
     def _is_hopeless(self, attempt: Attempt, error: EdgedError) -> bool:
-        """Whether the last rung fails in a way that waiting cannot mend."""
-        if self._answered or attempt.rung != len(self.plan.rungs) - 1 or self.current:
+        """Whether the last rung fails in a way that waiting cannot mend, with no better one on its way."""
+        if self._answered or self._attempts or attempt.rung != len(self.plan.rungs) - 1 or self.current:
             return False
+        if attempt.job.library and not self.plan.gives_up:
+            return isinstance(error, ModelError)
         if isinstance(error, ChildDiedError):
             self._failed_starts += 1
             return self._failed_starts >= STARTS_ALLOWED

@@ -6,10 +6,12 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic_ns
 from typing import Any, Literal, Protocol
 
 from edged.daemon.attempt import Ring
+from edged.daemon.process import Action, Process
 from edged.daemon.reactor import Reactor
 from edged.domain.errors import (
     BadPictureError,
@@ -21,12 +23,14 @@ from edged.domain.errors import (
 from edged.transport.lender import ring_bytes
 from edged.transport.memory import sealed_memfd
 from edged.transport.protocol import error_from_wire
-from edged.transport.spawn import Child
 from edged.transport.wire import HEADER, LAST_SEQ, WORD
 
 log = logging.getLogger(__name__)
 MODULE = "edged.children.camera"
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.5, 30.0
+BACKOFF_WORKED_S = 1.0
+"""The longest wait before a process that gave frames is started again."""
+SETTLED_S = 10.0
 
 State = Literal["starting", "running", "lost", "ended"]
 
@@ -79,12 +83,13 @@ class CameraUnit:
         self.ring: Ring | None = None
         self._reactor = reactor
         self._listener = listener
-        self._child: Child | None = None
+        self._process: Process | None = None
+        self._started_ns = 0
         self._header: mmap.mmap | None = None
         self._seen_seq = 0
         self._seen_ns = 0
         self._ever_opened = False
-        self._backoff_s = BACKOFF_FIRST_S
+        self._backoff_s = 0.0
         self._closed = False
 
     def start(self) -> None:
@@ -93,23 +98,29 @@ class CameraUnit:
             return
         self.state = "starting"
         self._seen_seq, self._seen_ns = 0, monotonic_ns()
-        self._child = Child(MODULE, {"source": dict(self.plan.source), "lossless": self.plan.lossless})
-        self._reactor.add_reader(self._child.control.sock.fileno(), self._on_control)
-        self._reactor.add_reader(self._child.stderr_fd, self._on_stderr)
+        self._started_ns = self._seen_ns
+        spec = {"source": dict(self.plan.source), "lossless": self.plan.lossless}
+        name = f"the process of camera {self.name}"
+        try:
+            self._process = Process(
+                self._reactor, name, MODULE, spec, understand=self._understand, gone=self._gone
+            )
+        except ChildDiedError as error:
+            self._lose(error)
 
     def close(self) -> None:
         """Kills the process; may be called twice."""
         self._closed = True
-        self._end_child()
+        self._end_process()
 
     def pids(self) -> tuple[int, ...]:
         """The process that runs at this moment."""
-        return (self._child.pid,) if self._child else ()
+        return (self._process.pid,) if self._process else ()
 
     def lend_to(self, lease: socket.socket) -> None:
         """Hands a consumer's end to the child; the descriptor is copied."""
-        if self._child:
-            self._child.control.send({"do": "lend"}, [lease.fileno()])
+        if self._process:
+            self._process.send({"do": "lend"}, [lease.fileno()])
 
     def last_seq(self) -> int:
         """Sequence number of the newest complete frame, 0 before the first."""
@@ -125,7 +136,6 @@ class CameraUnit:
         seq, now_ns = self.last_seq(), monotonic_ns()
         if seq != self._seen_seq:
             self._seen_seq, self._seen_ns = seq, now_ns
-            self._backoff_s = BACKOFF_FIRST_S
         elif self.plan.lossless and seq > taken_seq:
             self._seen_ns = now_ns
         deadline_s = self.plan.deadline_s if self.state == "running" else self.plan.start_deadline_s
@@ -139,64 +149,50 @@ class CameraUnit:
             what = f"camera {self.name} has frames and does not hand them over"
             self._lose(ChildDiedError(what, "its process is restarted"))
 
-    def _on_stderr(self) -> None:
-        if not self._child:
-            return
-        lines = self._child.read_stderr()
-        if lines is None:
-            self._reactor.remove_reader(self._child.stderr_fd)
-        for line in lines or ():
-            log.debug("camera %s[%d]: %s", self.name, self._child.pid, line)
+    def _understand(self, message: dict[str, Any]) -> Action:
+        match message["event"]:
+            case "opened":
+                return partial(self._open_ring, int(message["slot_bytes"]))
+            case "failed":
+                return partial(self._lose, error_from_wire(message))
+            case "skipped":
+                error = BadPictureError(message["what"], message["fix"])
+                return partial(self._listener.camera_skipped, self, int(message["seq"]), error)
+            case "ended":
+                return partial(self._come_to_an_end, int(message["last_seq"]))
+        raise ValueError(message["event"])
 
-    def _on_control(self) -> None:
-        child = self._child
-        if not child:
-            return
+    def _open_ring(self, slot_bytes: int) -> None:
         try:
-            received = child.control.receive(wait=False)
-        except EOFError:
-            self._died(child)
+            fd = sealed_memfd(f"edged-{self.name}", ring_bytes(slot_bytes))
+            self.ring = Ring(fd, slot_bytes, self.plan.lossless)
+            self._header = mmap.mmap(fd, HEADER, prot=mmap.PROT_READ)
+        except (OSError, ValueError, OverflowError) as error:
+            self._lose(
+                ChildDiedError(f"camera {self.name}: no memory for frames: {error}", "it is tried again")
+            )
             return
-        if received:
-            self._handle(child, received[0])
-
-    def _handle(self, child: Child, message: dict[str, Any]) -> None:
-        if message["event"] == "opened":
-            self._open_ring(child, message["slot_bytes"])
-        elif message["event"] == "failed":
-            self._lose(error_from_wire(message))
-        elif message["event"] == "skipped":
-            error = BadPictureError(message["what"], message["fix"])
-            self._listener.camera_skipped(self, message["seq"], error)
-        elif message["event"] == "ended":
-            self.state = "ended"
-            self._listener.camera_ended(self, message["last_seq"])
-
-    def _open_ring(self, child: Child, slot_bytes: int) -> None:
-        fd = sealed_memfd(f"edged-{self.name}", ring_bytes(slot_bytes))
-        self._header = mmap.mmap(fd, HEADER, prot=mmap.PROT_READ)
-        self.ring = Ring(fd, slot_bytes, self.plan.lossless)
-        child.control.send({"do": "ring"}, [fd])
+        if self._process:
+            self._process.send({"do": "ring"}, [fd])
         self.state = "running"
         self._ever_opened = True
         self._seen_ns = monotonic_ns()
         self._listener.camera_opened(self, self.ring)
 
-    def _died(self, child: Child) -> None:
+    def _come_to_an_end(self, last_seq: int) -> None:
+        self.state = "ended"
+        self._listener.camera_ended(self, last_seq)
+
+    def _gone(self, error: EdgedError) -> None:
         if self.state == "ended":
-            self._end_child()
+            self._end_process()
             self._listener.camera_closed(self)
-            return
-        reason = child.exit_reason()
-        self._on_stderr()
-        said = f"; it said: {child.tail[-1]}" if child.tail else ""
-        self._lose(
-            ChildDiedError(f"the process of camera {self.name} died ({reason}{said})", "it is restarted")
-        )
+        else:
+            self._lose(error)
 
     def _lose(self, error: EdgedError) -> None:
         worked = self.last_seq() > 0
-        ended = self._end_child()
+        ended = self._end_process()
         self.state = "lost"
         log.warning("camera %s: %s", self.name, error)
         if not ended:  # a second owner of the device would hang too
@@ -207,21 +203,21 @@ class CameraUnit:
             self._listener.camera_unusable(self, error)
             return
         self.restarts += 1
-        if worked:
-            self._backoff_s = BACKOFF_FIRST_S
-        delay_s = 0.0 if worked and isinstance(error, ChildDiedError) else self._backoff_s
-        self._backoff_s = min(self._backoff_s * 2, BACKOFF_MOST_S)
-        self._reactor.call_later(delay_s, self.start)
+        self._reactor.call_later(self._delay_s(worked=worked), self.start)
         self._listener.camera_lost(self, error)
 
-    def _end_child(self) -> bool:
+    def _delay_s(self, *, worked: bool) -> float:
+        """At once after a good while, soon after frames, and ever later where there never was one."""
+        if monotonic_ns() - self._started_ns > SETTLED_S * 1e9:
+            self._backoff_s = 0.0
+        delay_s = min(self._backoff_s, BACKOFF_WORKED_S) if worked else max(self._backoff_s, BACKOFF_FIRST_S)
+        self._backoff_s = min(max(self._backoff_s * 2, BACKOFF_FIRST_S), BACKOFF_MOST_S)
+        return delay_s
+
+    def _end_process(self) -> bool:
         """Kills the process; False where the kernel could not."""
-        ended = True
-        child, self._child = self._child, None
-        if child:
-            self._reactor.remove_reader(child.control.sock.fileno())
-            self._reactor.remove_reader(child.stderr_fd)
-            ended = child.end()
+        process, self._process = self._process, None
+        ended = process.end() if process else True
         if self._header:
             self._header.close()
             self._header = None

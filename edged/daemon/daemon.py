@@ -27,6 +27,10 @@ from edged.ports import Clock, Sensors, ServiceManager, Tensor
 log = logging.getLogger(__name__)
 STOP_TIMEOUT_S = 2.0
 """For the last words to a broker that may stand still; events that wait are safe on disk."""
+OPEN_TIMEOUT_S = 5.0
+"""How long READY waits for the outbox; a disk that takes longer is no reason not to run."""
+RESPONSIVE_S = 20.0
+"""Longest step of the delivery thread, 64 events with an fsync each on a slow card, before it counts as hung."""
 TPU_FIX = "look at its cable, its power and its driver; it is tried again by itself"
 
 
@@ -70,7 +74,6 @@ class Daemon:
         self._pipeline: Pipeline
         self._error: EdgedError | None = None
         self._ended: set[str] = set()
-        self._fed_results = -1
 
     def run(self, make_pipeline: Callable[["Daemon"], Pipeline]) -> None:
         """Runs until every source has ended or `stop`; raises what makes it impossible. Main thread only."""
@@ -79,6 +82,7 @@ class Daemon:
             self._delivery.start()
             self._announce()
             self._pipeline.start()
+            self._delivery.wait_opened(OPEN_TIMEOUT_S)
             self._manager.ready()
             self._reactor.call_every(self._stats_interval_s, self._tell_stats)
             self._reactor.run()
@@ -182,18 +186,16 @@ class Daemon:
         self._reactor.stop()
 
     def ticked(self) -> None:
-        """Feeds the watchdog, from progress only."""
-        results = sum(watch.tally.total for watch in self._watches.values())
-        if results != self._fed_results or self._waits_on_purpose():
-            self._fed_results = results
+        """Feeds the watchdog: every deadline was just checked, no frame has slipped through, and delivery lives.
+
+        Whatever waits has a deadline of its own: a camera for its next frame, an accelerator for its answer, a
+        device that failed for its next start. A frame that outlives all of them is our own fault.
+        """
+        if not self._delivery.alive:
+            self.unusable(EdgedError("the delivery thread has ended", "the log says why"))
+        elif self._delivery.responsive(RESPONSIVE_S) and not self._pipeline.stalled():
             self._manager.alive()
         self._herald.flush()
-
-    def _waits_on_purpose(self) -> bool:
-        """Whether no result can come, in a state that has a deadline or a retry of its own."""
-        cameras = all(camera.state != "running" for camera in self._pipeline.cameras.values())
-        accelerators = all(unit.current is None for unit in self._pipeline.accelerators.values())
-        return self._delivery.alive and (cameras or accelerators)
 
     def _announce(self) -> None:
         """OFF for each configured label and `offline` for each camera, before the first frame."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from edged.daemon.line import Line
-from edged.delivery.changes import DeliveryStats, ProblemChange, Report
+from edged.daemon.quota import Quota
+from edged.delivery.changes import DeliveryStats, Report
 from edged.delivery.courier import Courier
 from edged.delivery.event_payloads import system_event
 from edged.delivery.event_writer import Build, EventWriter
@@ -17,7 +18,6 @@ from edged.delivery.topics import Topics
 from edged.domain.errors import StorageError
 from edged.domain.events import SystemEvent
 from edged.domain.messages import Message
-from edged.domain.problems import Problem
 from edged.ports import Clock, Notice, Outbox, Publisher
 
 _LOG = logging.getLogger(__name__)
@@ -25,14 +25,18 @@ _TICK_S = 1.0
 _BURST = 64
 """Commands taken before the next look at what may be sent."""
 _LEAST_STOP_S = 0.2
+_MOST_TELEMETRY = 64
+"""Telemetry commands that may wait for the thread before new ones are dropped."""
+_OPEN_AGAIN_NS = 10_000_000_000
 
 
 class DeliveryThread:
     """Takes messages from any thread and never blocks its callers.
 
     `report` is called in the delivery thread and only enqueues. An outbox that cannot be opened is a
-    problem, not an end: events are then kept in memory. The device's `status` is `online` from the first
-    connection on and `offline` after `stop`.
+    problem, not an end: events are then kept in memory, and it is tried again every ten seconds. `spare_epoch`
+    differs from run to run. The device's `status` is `online` from the first connection on and `offline`
+    after `stop`.
     """
 
     def __init__(
@@ -49,19 +53,30 @@ class DeliveryThread:
         self._publisher = publisher
         self._topics = topics
         self._clock = clock
-        self._report = report
-        self._spare_epoch = spare_epoch
         self._line = Line(publisher)
+        self._courier = Courier(
+            outbox=None, spare=SpareOutbox(spare_epoch), send=self._line.send, report=report
+        )
+        self._writer = EventWriter(self._courier, topics.device, spare_epoch)
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._running = True
+        self._telemetry = Quota(_MOST_TELEMETRY)
         self._stats = DeliveryStats()
-        self._courier: Courier
-        self._writer: EventWriter
+        self._outbox: Outbox | None = None
+        self._tried_to_open = threading.Event()
+        self._open_again_ns = 0
+        self._tick_s = self._progress_s = 0.0
+        self._idle = False
 
     def start(self) -> None:
         """Opens the outbox, ends tracks that a crash left open, and begins to connect; all in the thread."""
+        self._progress_s = time.monotonic()
         self._thread.start()
+
+    def wait_opened(self, timeout_s: float) -> bool:
+        """Waits until the outbox was opened or refused; False where that takes longer or the thread ended."""
+        return self._tried_to_open.wait(timeout_s) and self._running
 
     def event(self, topic: str, build: Build, *, opens: str = "", closes: str = "") -> None:
         """Stores and delivers an event; `opens` and `closes` are a key of the track it starts or ends."""
@@ -83,9 +98,9 @@ class DeliveryThread:
     def telemetry(
         self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None
     ) -> None:
-        """Sends a message now, or drops and counts it."""
-        message = Message(topic, payload, 0, retain, expiry_s)
-        self._commands.put(lambda: self._courier.telemetry(message))
+        """Sends a message now, or drops and counts it, as it does while the thread does not keep up."""
+        if self._telemetry.admit():
+            self._commands.put(partial(self._send, Message(topic, payload, 0, retain, expiry_s)))
 
     def stats(self) -> DeliveryStats:
         """The counters, at most a second old."""
@@ -96,6 +111,10 @@ class DeliveryThread:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    def responsive(self, within_s: float) -> bool:
+        """Whether the thread waits for work or has finished a piece of it within that time."""
+        return self.alive and (self._idle or time.monotonic() - self._progress_s <= within_s)
+
     def stop(self, last: Iterable[Message], timeout_s: float) -> None:
         """Delivers what it can within `timeout_s`, says the last words and ends; may be called twice."""
         if self.alive:
@@ -103,32 +122,54 @@ class DeliveryThread:
             self._thread.join(timeout_s + 2 * _TICK_S)
 
     def _run(self) -> None:
-        outbox, recovered = self._opened()
-        self._courier = Courier(
-            outbox=outbox,
-            spare=SpareOutbox(self._spare_epoch),
-            send=self._line.send,
-            report=self._report,
-        )
-        self._writer = EventWriter(self._courier, self._topics.device)
-        self._guarded(lambda: self._writer.end_left_open(outbox.open_tracks(), self._clock.now()))
-        if recovered:
-            self._guarded(partial(self._tell_recovered, recovered))
+        try:
+            self._deliver()
+        except Exception:  # noqa: BLE001  whatever it is, somebody must read of it
+            _LOG.exception("delivery has ended: nothing is stored or sent any more")
+        finally:
+            self._running = False
+            self._tried_to_open.set()
+            if self._outbox:
+                self._guarded(self._outbox.close)
+
+    def _deliver(self) -> None:
+        self._open()
+        self._tried_to_open.set()
         self._courier.state(self._topics.status, b"online")
         self._publisher.start(self._take_notice)
         while self._running:
             self._round(_TICK_S)
-        self._guarded(outbox.close)
 
     def _round(self, timeout_s: float) -> None:
         """Waits for a command, takes those that are there, and sends what may go."""
+        now_s = time.monotonic()
+        if now_s >= self._tick_s:
+            self._tick_s = now_s + _TICK_S
+            self._tick()
         try:
-            self._guarded(self._commands.get(timeout=timeout_s))
+            self._guarded(self._next(min(timeout_s, self._tick_s - now_s)))
             for _ in range(_BURST):
                 self._guarded(self._commands.get_nowait())
         except queue.Empty:
             pass
         self._guarded(lambda: self._courier.pump(self._now_ns()))
+
+    def _next(self, timeout_s: float) -> Callable[[], None]:
+        self._idle = True
+        try:
+            return self._commands.get(timeout=timeout_s)
+        finally:
+            self._progress_s = time.monotonic()
+            self._idle = False
+
+    def _tick(self) -> None:
+        """What is done once a second."""
+        if self._outbox is None and self._now_ns() >= self._open_again_ns:
+            self._guarded(self._open)
+        self._count()
+
+    def _count(self) -> None:
+        self._courier.gave_up("congested", self._telemetry.refused())
         self._stats = self._courier.stats()
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -138,17 +179,21 @@ class DeliveryThread:
         except Exception:  # noqa: BLE001  whatever a builder raises, the other messages go on
             _LOG.exception("one step of delivery failed")
             self._courier.gave_up("bug")
+        self._progress_s = time.monotonic()
 
-    def _opened(self) -> tuple[Outbox, str]:
+    def _open(self) -> None:
+        """Opens the outbox and ends what an earlier run left open there, or tells why that cannot be."""
+        self._open_again_ns = self._now_ns() + _OPEN_AGAIN_NS
         try:
             outbox = self._outbox_factory()
         except StorageError as error:
-            _LOG.error("%s; events are kept in memory; %s", error.what, error.fix)
-            message = f"{error.what}; events are kept in memory"
-            problem = Problem("outbox_failed", message, error.fix, self._now_ns())
-            self._report(ProblemChange(problem.code, problem))
-            return SpareOutbox(self._spare_epoch), ""
-        return outbox, getattr(outbox, "recovered", "")
+            self._courier.outbox_refused(error, self._now_ns())
+            return
+        self._outbox = outbox
+        self._courier.adopt(outbox, self._now_ns())
+        self._guarded(lambda: self._writer.end_left_open(outbox.open_tracks(), self._clock.now()))
+        if recovered := getattr(outbox, "recovered", ""):
+            self._guarded(partial(self._tell_recovered, recovered))
 
     def _tell_recovered(self, recovered: str) -> None:
         now = self._clock.now()
@@ -157,6 +202,10 @@ class DeliveryThread:
 
     def _write(self, topic: str, build: Build, opens: str, closes: str) -> None:
         self._writer.write(topic, build, now_ns=self._now_ns(), opens=opens, closes=closes)
+
+    def _send(self, message: Message) -> None:
+        self._telemetry.leave()
+        self._courier.telemetry(message)
 
     def _take_notice(self, notice: Notice) -> None:
         """Called in the publisher's thread."""
@@ -177,8 +226,10 @@ class DeliveryThread:
         self._publisher.stop((*last, offline), max(_LEAST_STOP_S, until_s - time.monotonic()))
         while not self._commands.empty():
             self._guarded(self._commands.get())
-        self._courier.flush(self._now_ns())
-        self._stats = self._courier.stats()
+        if self._outbox is None:
+            self._guarded(self._open)
+        self._courier.put_away(self._now_ns())
+        self._count()
 
     def _now_ns(self) -> int:
         return self._clock.now().monotonic_ns

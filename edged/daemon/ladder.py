@@ -11,6 +11,8 @@ DEATHS_ALLOWED = 3
 """Deaths within a minute, each after results, before a rung is left."""
 RETRY_FIRST_S, RETRY_MOST_S = 30.0, 300.0
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.25, 30.0
+BACKOFF_WORKED_S = 1.0
+"""The longest wait before a process that gave results is started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,10 @@ class Ladder:
         self._retry_s = [retry_s] * rungs
         self._backoff_s = [BACKOFF_FIRST_S] * rungs
 
-    def worked(self, rung: int) -> None:
-        """A rung gave results: patience starts anew."""
-        self._backoff_s[rung] = BACKOFF_FIRST_S
-
     def settled(self, rung: int) -> None:
         """A rung has worked for a minute: it is as good as new."""
         self._retry_s[rung] = self._retry_first_s
+        self._backoff_s[rung] = BACKOFF_FIRST_S
 
     def failed(self, rung: int, *, had_results: bool, now_ns: int, stuck: bool = False) -> tuple[Step, ...]:
         """What to do after a rung's process failed, at its start or after it gave results.
@@ -53,14 +52,14 @@ class Ladder:
             return (Step("restart", rung, 0.0),)
         if rung < self._last:
             return (Step("fall_back", rung + 1, 0.0), Step("retry", rung, self._later(rung)))
-        return (Step("restart", rung, self._wait(rung)),)
+        return (Step("restart", rung, self._wait(rung, BACKOFF_WORKED_S if had_results else BACKOFF_MOST_S)),)
 
     def _later(self, rung: int) -> float:
         delay_s = self._retry_s[rung]
         self._retry_s[rung] = max(delay_s, min(delay_s * 2, RETRY_MOST_S))
         return delay_s
 
-    def _wait(self, rung: int) -> float:
-        delay_s = self._backoff_s[rung]
+    def _wait(self, rung: int, most_s: float) -> float:
+        delay_s = min(self._backoff_s[rung], most_s)
         self._backoff_s[rung] = min(delay_s * 2, BACKOFF_MOST_S)
         return delay_s

@@ -1,8 +1,10 @@
 """Cameras and accelerators, kept connected whatever dies; what they say is told to one listener."""
 
 import itertools
+import logging
 import socket
 from collections.abc import Sequence
+from time import monotonic_ns
 from typing import Protocol
 
 from edged.daemon.accelerator_unit import AcceleratorPlan, AcceleratorUnit
@@ -17,7 +19,10 @@ from edged.domain.predictions import Observation
 from edged.ports import Tensor
 from edged.transport.results import Result
 
+log = logging.getLogger(__name__)
 TICK_S = 0.25
+CONNECT_AGAIN_S = 1.0
+STALLED_S = 10.0
 
 
 class PipelineListener(Protocol):
@@ -133,7 +138,7 @@ class Pipeline:
             for stream in self._streams_of(unit):
                 stream.bind(attempt)
         except EdgedError as error:
-            self._listener.unusable(error)
+            attempt.fail(error)  # the next rung may do
             return
         self._listener.accelerator_changed(unit, attempt)
         for stream in self._streams_of(unit):
@@ -175,10 +180,16 @@ class Pipeline:
             return
         if camera.plan.lossless:
             stream.give_up_on(camera.last_seq())
+        try:
+            lender, borrower = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:  # no descriptor is to be had at this moment
+            log.warning("camera %s: %s", camera.name, error)
+            self._reactor.call_later(CONNECT_AGAIN_S, lambda: self._connect(stream))
+            return
         self._by_number.pop(stream.number, None)
         stream.number = next(self._numbers)
+        stream.waiting.restart()
         self._by_number[stream.number] = stream
-        lender, borrower = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with lender, borrower:
             camera.lend_to(lender)
             attempt.connect(
@@ -202,15 +213,40 @@ class Pipeline:
             self._listener.picture_skipped(camera, seq, error)
         self._listener.camera_ended(camera)
 
-    def _tick(self) -> None:
+    def stalled(self) -> bool:
+        """Whether a frame has waited so long that every deadline of ours must have passed it by."""
+        now_ns = monotonic_ns()
         for unit in self.accelerators.values():
-            waiting = [stream for stream in self._streams_of(unit) if self._frame_waits(stream)]
-            if unit.check(frame_waits=bool(waiting)):
-                for stream in waiting:
-                    self.cameras[stream.plan.camera].suspect()
+            limit_s = 2 * unit.plan.deadline_s + STALLED_S
+            if unit.current and any(
+                each.waiting.seconds(now_ns) > limit_s for each in self._streams_of(unit)
+            ):
+                return True
+        return False
+
+    def _tick(self) -> None:
+        now_ns = monotonic_ns()
+        for stream in self.streams.values():
+            last_seq = self.cameras[stream.plan.camera].last_seq()
+            stream.waiting.look(last_seq=last_seq, taken_seq=stream.taken_seq, now_ns=now_ns)
+        for unit in self.accelerators.values():
+            self._check(unit, now_ns)
         for camera in self.cameras.values():
             camera.check(taken_seq=self.streams[camera.name].taken_seq)
         self._listener.ticked()
 
-    def _frame_waits(self, stream: Stream) -> bool:
-        return self.cameras[stream.plan.camera].last_seq() > stream.taken_seq
+    def _check(self, unit: AcceleratorUnit, now_ns: int) -> None:
+        """Blames the accelerator for frames of cameras that go on, and a camera that alone gets no answer.
+
+        A live camera that does not go on is left to its own deadline: it is what hangs.
+        """
+        waiting = [stream for stream in self._streams_of(unit) if stream.waiting.on and self._goes_on(stream)]
+        nobody_answered = unit.check(frame_waits=bool(waiting))
+        for stream in waiting:
+            alone = unit.current and stream.waiting.seconds(now_ns) > unit.plan.deadline_s + TICK_S * 2
+            if nobody_answered or alone:
+                stream.waiting.restart()
+                self.cameras[stream.plan.camera].suspect()
+
+    def _goes_on(self, stream: Stream) -> bool:
+        return stream.waiting.camera_moves or self.cameras[stream.plan.camera].plan.lossless

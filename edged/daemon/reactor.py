@@ -71,8 +71,9 @@ class Reactor:
 
     def call_from_thread(self, callback: Callback) -> None:
         """Has the loop make a call; the only method that other threads and signal handlers may use."""
-        self._soon.put(callback)
-        os.eventfd_write(self._wake, 1)
+        if not self._poll.closed:
+            self._soon.put(callback)
+            os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
         """Serves until `stop`."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edged.daemon.attempt import Attempt
+from edged.daemon.waiting import Waiting
 from edged.domain.frame import Frame, FrameShape
 from edged.domain.predictions import Accelerator, ModelId, Observation
 from edged.domain.tensors import TensorSpec
@@ -59,6 +60,7 @@ class Stream:
         self._decoder: Decoder | None = None
         self._input: TensorSpec | None = None
         self._plans: dict[FrameShape, FitPlan] = {}
+        self.waiting = Waiting()
         self._tried_seq = 0
         self._tries = 0
 

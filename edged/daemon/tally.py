@@ -37,11 +37,11 @@ class Tally:
     def report(self, now_ns: int) -> CameraStats:
         """What happened since the last report, and a fresh start."""
         seconds = (now_ns - self._since_ns) / 1e9
-        stats: CameraStats = {"fps": round(self._frames / seconds, 2) if self._since_ns else 0.0}
+        fps = round(self._frames / seconds, 2) if self._since_ns else 0.0
+        stats: CameraStats = {"fps": fps, "frames_dropped": self._dropped}
         if self._frames:
             stats["invoke_ms"] = percentiles(self._invoke_ns)
             stats["latency_ms"] = percentiles(self._latency_ns)
-            stats["frames_dropped"] = self._dropped
         self.restart(now_ns)
         return stats
 

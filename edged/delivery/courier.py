@@ -6,7 +6,9 @@ from collections.abc import Callable
 from edged.delivery.changes import Conditions, DeliveryStats, Report
 from edged.delivery.event_queue import EventQueue
 from edged.delivery.holds import Holds
+from edged.delivery.spare import SpareOutbox
 from edged.delivery.state_board import StateBoard
+from edged.domain.errors import StorageError
 from edged.domain.messages import Message, StoredEvent
 from edged.ports import Acknowledged, Connected, Disconnected, Notice, Outbox
 
@@ -25,13 +27,14 @@ class Courier:
     *event*: outbox first, in order, at least once; *state*: last value wins, all again after each connect;
     *telemetry*: dropped and counted while offline or congested. At most min(16, the broker's receive
     maximum) messages of QoS 1 are under way, states first. All times are CLOCK_MONOTONIC in nanoseconds.
+    Without an outbox the spare one, in memory, serves until `adopt`.
     """
 
     def __init__(
         self,
         *,
-        outbox: Outbox,
-        spare: Outbox,
+        outbox: Outbox | None,
+        spare: SpareOutbox,
         send: Callable[[Message], int | None],
         report: Report,
         limit: int = 100_000,
@@ -48,7 +51,9 @@ class Courier:
             limit=limit,
             spare_limit=spare_limit,
         )
-        self._states = StateBoard(outbox=outbox, conditions=self._conditions, holds=self._holds[1])
+        self._states = StateBoard(
+            outbox=spare if outbox is None else outbox, conditions=self._conditions, holds=self._holds[1]
+        )
         self._telemetry: set[int] = set()
         self._dropped: Counter[str] = Counter()
         self._window = 0
@@ -56,6 +61,15 @@ class Courier:
         self.broker_away = False
         """Whether the last word of the publisher was that there is no connection."""
         self._flushed_ns = 0
+
+    def outbox_refused(self, error: StorageError, now_ns: int) -> None:
+        """There is no outbox yet, and this is why."""
+        self._events.disk_failed(error, now_ns)
+
+    def adopt(self, outbox: Outbox, now_ns: int) -> None:
+        """There is an outbox now: what memory holds goes there."""
+        self._events.adopt(outbox)
+        self._states.adopt(outbox, now_ns)
 
     def event(
         self, build: Callable[[str, int], StoredEvent], *, now_ns: int, opens: str = "", closes: str = ""
@@ -81,9 +95,9 @@ class Courier:
         else:
             self._telemetry.add(token)
 
-    def gave_up(self, reason: str) -> None:
-        """Counts a message that could not even be made."""
-        self._dropped[reason] += 1
+    def gave_up(self, reason: str, count: int = 1) -> None:
+        """Counts messages that did not even come here."""
+        self._dropped[reason] += count
 
     def notice(self, notice: Notice, now_ns: int) -> None:
         """Takes what the publisher announced."""
@@ -103,6 +117,7 @@ class Courier:
 
     def pump(self, now_ns: int) -> None:
         """Sends as much as the window lets through, and deletes what the broker has in batches."""
+        self._events.move_to_disk(now_ns)
         while self._events.under_way + self._states.under_way < self._window:
             if not (self._states.offer(self._send, now_ns) or self._events.offer(self._send, now_ns)):
                 break
@@ -113,6 +128,10 @@ class Courier:
         """Deletes what the broker has."""
         self._events.flush(now_ns)
         self._flushed_ns = now_ns
+
+    def put_away(self, now_ns: int) -> None:
+        """The last call: what memory still holds goes to disk, even if that refused a moment ago."""
+        self._events.put_away(now_ns)
 
     @property
     def settled(self) -> bool:

@@ -18,12 +18,14 @@ class EventWriter:
     """Stores events through a courier.
 
     `opens` and `closes` are any key that is unique among the tracks of this run, such as `front-12`. The
-    track's public id takes the number of the event that started it, so that it is unique for ever.
+    track's public id takes the number of the event that started it, so that it is unique for ever. `run`
+    differs from run to run, and so do then the keys in the outbox.
     """
 
-    def __init__(self, courier: Courier, device: str) -> None:
+    def __init__(self, courier: Courier, device: str, run: str) -> None:
         self._courier = courier
         self._device = device
+        self._run = run
         self._tracks: dict[str, str] = {}
 
     def write(self, topic: str, build: Build, *, now_ns: int, opens: str = "", closes: str = "") -> None:
@@ -39,10 +41,10 @@ class EventWriter:
                 self._tracks[opens] = name
             return StoredEvent(seq, topic, payload, EVENT_EXPIRY_S)
 
-        self._courier.event(make, now_ns=now_ns, opens=opens, closes=closes)
+        self._courier.event(make, now_ns=now_ns, opens=self._key(opens), closes=self._key(closes))
 
     def end_left_open(self, tracks: Iterable[tuple[str, StoredEvent]], moment: Moment) -> None:
-        """Ends the tracks that an earlier run left open; before any new one starts."""
+        """Ends the tracks that an earlier run left open."""
         for key, start in tracks:
 
             def make(epoch: str, seq: int, start: StoredEvent = start) -> StoredEvent:
@@ -50,3 +52,6 @@ class EventWriter:
                 return StoredEvent(seq, start.topic, dumps(ended), EVENT_EXPIRY_S)
 
             self._courier.event(make, now_ns=moment.monotonic_ns, closes=key)
+
+    def _key(self, track: str) -> str:
+        return f"{self._run}/{track}" if track else ""

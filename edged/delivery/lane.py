@@ -6,16 +6,19 @@ from edged.domain.messages import StoredEvent
 from edged.ports import Outbox
 
 _PAGE = 64
+_ROOM = 16
+"""Events dropped at once when an outbox is full."""
 
 
 class Lane:
-    """A cursor over an outbox. Events that are under way or done are not met again until `restart`.
+    """A cursor over an outbox of at most `limit` events. Those that are under way or done are not met again until `restart`.
 
     All methods let the outbox's StorageError through.
     """
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, limit: int) -> None:
         self.outbox = outbox
+        self._limit = limit
         self._cursor = 0
         self._page: deque[StoredEvent] = deque()
         self._more = True
@@ -70,11 +73,22 @@ class Lane:
             self.outbox.delete(self._done)
             self._done.clear()
 
-    def drop_oldest(self, count: int) -> int:
-        """Deletes the oldest events that are not under way, to make room; returns how many."""
+    def sent_before(self, seq: int) -> None:
+        """An event that came from another lane is under way already."""
+        self._under_way.add(seq)
+
+    def gave_away(self, seq: int) -> None:
+        """An event was moved to another lane; what this one had read ahead may hold it."""
+        self._under_way.discard(seq)
+        self._back_to(0)
+
+    def make_room(self) -> int:
+        """Deletes the oldest events that are not under way if there are too many; returns how many."""
+        if self.outbox.pending() <= self._limit:
+            return 0
         self.flush()
-        oldest = [event.seq for event in self.outbox.after(0, count + len(self._under_way))]
-        doomed = [seq for seq in oldest if seq not in self._under_way][:count]
+        oldest = [event.seq for event in self.outbox.after(0, _ROOM + len(self._under_way))]
+        doomed = [seq for seq in oldest if seq not in self._under_way][:_ROOM]
         self.outbox.delete(doomed)
         self._back_to(0)
         return len(doomed)

@@ -206,7 +206,7 @@ class CameraStats(TypedDict):
     fps: Annotated[float, Limits(minimum=0)]
     invoke_ms: NotRequired[Percentiles]
     latency_ms: NotRequired[Percentiles]
-    frames_dropped: NotRequired[Count]
+    frames_dropped: Count
 
 
 class OutboxStats(TypedDict):

@@ -28,6 +28,7 @@ class StateBoard:
         self._dirty: dict[str, None] = {}
         self._under_way: dict[int, Message] = {}
         self._remembered: set[str] = set()
+        self._kept: frozenset[str] | None = None
         self.dropped: Counter[str] = Counter()
 
     def recall(self, now_ns: int) -> None:
@@ -36,6 +37,16 @@ class StateBoard:
             self._remembered.update(self._outbox.retained_topics())
         except StorageError as error:
             self._failed(error, now_ns)
+
+    def adopt(self, outbox: Outbox, now_ns: int) -> None:
+        """Goes on with another outbox, as if it had been there from the start."""
+        own = self._remembered.copy()
+        self._outbox = outbox
+        self.recall(now_ns)
+        if own:
+            self._note(own, now_ns)
+        if self._kept is not None:
+            self._clear_all_but(self._kept | self._wanted.keys())
 
     def set(self, topic: str, payload: bytes) -> None:
         """Publishes a value where it differs from the last one; an empty payload clears the topic."""
@@ -46,8 +57,8 @@ class StateBoard:
 
     def keep_only(self, topics: Iterable[str]) -> None:
         """Clears every retained topic, of this run or an earlier one, that is not among these."""
-        for topic in sorted((self._remembered | set(self._wanted)).difference(topics)):
-            self.set(topic, b"")
+        self._kept = frozenset(topics)
+        self._clear_all_but(self._kept)
 
     def offer(self, send: Callable[[Message], int | None], now_ns: int) -> bool:
         """Sends the next changed value, if there is one and it is taken; True where it was."""
@@ -101,10 +112,17 @@ class StateBoard:
         fresh = [topic for topic in self._dirty if topic not in self._remembered]
         if fresh:
             self._remembered.update(fresh)
-            try:
-                self._outbox.remember_retained(fresh)
-            except StorageError as error:
-                self._failed(error, now_ns)
+            self._note(fresh, now_ns)
+
+    def _note(self, topics: Iterable[str], now_ns: int) -> None:
+        try:
+            self._outbox.remember_retained(topics)
+        except StorageError as error:
+            self._failed(error, now_ns)
+
+    def _clear_all_but(self, topics: frozenset[str]) -> None:
+        for topic in sorted((self._remembered | self._wanted.keys()) - topics):
+            self.set(topic, b"")
 
     def _forget(self, topic: str, now_ns: int) -> None:
         del self._wanted[topic]

@@ -8,15 +8,26 @@ from typing import TypeAlias
 from edged.domain.errors import ConfigurationError
 
 RESERVED_CAMERAS = frozenset({"status", "info", "stats", "problem", "event", "request", "response"})
+"""Names that mean something else in the same place of a topic."""
 MAX_SLASHES = 7
 MAX_BYTES = 256
 SlugOf: TypeAlias = Callable[[str, int], str]
 """The slug of a label and its class index."""
-_ID_LENGTH = 32
-_ID = re.compile(rf"[a-z0-9_-]{{1,{_ID_LENGTH}}}")
+ID_LENGTH = 32
+ID = f"[a-z0-9_-]{{1,{ID_LENGTH}}}"
+"""The pattern of the name of a device, camera, label, model or accelerator."""
+_ID = re.compile(ID)
 _BELOW_BASE = 4
 """Slashes below the base in the deepest topic, `<base>/<device>/<camera>/object/<label>`."""
-_DEEPEST_BYTES = len("//object/") + 2 * _ID_LENGTH + 1
+_DEEPEST_BYTES = len("//object/") + 2 * ID_LENGTH + 1
+
+
+def as_id(text: str) -> str:
+    """A text in the characters of an id, of any length; what is one stays as it is, of some nothing is left."""
+    if _ID.fullmatch(text):
+        return text
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_")
 
 
 def slug(label: str, label_id: int) -> str:
@@ -25,11 +36,10 @@ def slug(label: str, label_id: int) -> str:
     Non-ASCII letters lose their accents; one too long is cut and gets `_<label_id>`; one of which nothing
     is left becomes `class_<label_id>`. A slug is its own slug.
     """
-    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9_-]+", "_", plain.strip()).strip("_") if not _ID.fullmatch(label) else label
+    name = as_id(label)
     if not name:
         return f"class_{label_id}"
-    return name if len(name) <= _ID_LENGTH else _numbered(name, label_id)
+    return name if len(name) <= ID_LENGTH else _numbered(name, label_id)
 
 
 def slugs(labels: Mapping[int, str]) -> dict[int, str]:
@@ -54,7 +64,7 @@ def slugs_by_name(labels: Mapping[int, str]) -> dict[str, str]:
 
 def _numbered(name: str, label_id: int) -> str:
     tail = f"_{label_id}"
-    return name[: _ID_LENGTH - len(tail)] + tail
+    return name[: ID_LENGTH - len(tail)] + tail
 
 
 class Topics:
@@ -120,7 +130,7 @@ def _check_id(kind: str, name: str) -> None:
     if not _ID.fullmatch(name):
         raise ConfigurationError(
             f"{kind} {name!r} cannot stand in an MQTT topic",
-            f"use 1 to {_ID_LENGTH} of a-z, 0-9, _ and -",
+            f"use 1 to {ID_LENGTH} of a-z, 0-9, _ and -",
         )
 
 

@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import socket
 import struct
 from collections.abc import Mapping, Sequence
@@ -37,11 +38,11 @@ class Control:
     def receive(self, *, wait: bool = True) -> tuple[dict[str, Any], list[int]] | None:
         """The next message with its descriptors.
 
-        Raises EOFError when the other side has gone; None where `wait` is off and nothing has come.
+        Raises EOFError when the other side has gone, ValueError for what is no message; None where `wait` is off and nothing has come.
         """
         flags = socket.MSG_CMSG_CLOEXEC | (0 if wait else socket.MSG_DONTWAIT)
         try:
-            packet, ancillary, _, _ = self.sock.recvmsg(
+            packet, ancillary, seen, _ = self.sock.recvmsg(
                 MAX_BYTES, socket.CMSG_SPACE(MAX_FDS * _FD.size), flags
             )
         except BlockingIOError:
@@ -50,9 +51,21 @@ class Control:
             raise EOFError from error
         if not packet:
             raise EOFError
-        message: dict[str, Any] = json.loads(packet)
-        return message, [fd for _, _, rights in ancillary for (fd,) in _FD.iter_unpack(rights)]
+        fds = [fd for _, _, rights in ancillary for (fd,) in _FD.iter_unpack(rights)]
+        try:
+            return _object(packet, cut_off=bool(seen & socket.MSG_TRUNC)), fds
+        except ValueError:
+            for fd in fds:
+                os.close(fd)
+            raise
 
     def close(self) -> None:
         """Hangs up."""
         self.sock.close()
+
+
+def _object(packet: bytes, *, cut_off: bool) -> dict[str, Any]:
+    message = None if cut_off else json.loads(packet)
+    if not isinstance(message, dict):
+        raise ValueError(f"no message: {packet[:60]!r}")  # noqa: TRY004  whatever it is, it is not to be understood
+    return message

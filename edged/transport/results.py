@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -118,14 +119,14 @@ class ResultReceiver:
         shape = FrameShape(PixelFormat(pixel_format), width, height)
         return Result(slot, stream, seq, captured, start, end, shape)
 
-    def outputs(self, slot: int, specs: Sequence[TensorSpec], at: Sequence[int]) -> list[Tensor]:
-        """Views of a slot's outputs, valid until it is given back."""
-        memory = self._slots[slot]
+    def views(self, specs: Sequence[TensorSpec], at: Sequence[int]) -> list[list[Tensor]]:
+        """For each slot, read-only views of a model's outputs; what they show is valid until it is given back.
+
+        Raises ValueError for outputs that the slots cannot hold.
+        """
         return [
-            memory[start : start + int(np.prod(spec.shape)) * np.dtype(spec.dtype).itemsize]
-            .view(spec.dtype)
-            .reshape(spec.shape)
-            for start, spec in zip(at, specs, strict=False)
+            [_view(memory, spec, start) for spec, start in zip(specs, at, strict=False)]
+            for memory in self._slots
         ]
 
     def give_back(self, slot: int) -> None:
@@ -139,3 +140,10 @@ class ResultReceiver:
         """Ends the conversation."""
         self.sock.close()
         self._slots = []
+
+
+def _view(memory: Pixels, spec: TensorSpec, start: int) -> Tensor:
+    dtype = np.dtype(spec.dtype)
+    view = memory[start : start + prod(spec.shape) * dtype.itemsize].view(dtype).reshape(spec.shape)
+    view.flags.writeable = False
+    return view

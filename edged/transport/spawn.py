@@ -9,13 +9,16 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping
-from time import monotonic_ns
+from contextlib import ExitStack
 from typing import Any
 
+from edged.domain.errors import ChildDiedError
 from edged.transport.control import Control
 
 _TAIL_LINES = 20
 _KILL_WAIT_S = 2.0
+_PRIVATE = ("EDGED_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
+_SHARED = frozenset({"EDGED_RUNTIME"})
 _CHUNK = 65536
 _LONGEST_LINE = 4096
 _SIGNALS = {int(each): each.name for each in signal.Signals}
@@ -29,27 +32,32 @@ class Child:
     """
 
     def __init__(self, module: str, spec: Mapping[str, Any]) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        reader, writer = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(reader, False)
-        stdin = _file_of(json.dumps(spec).encode())
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(os.getpid()), str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=stdin,
-                stdout=writer,
-                stderr=writer,
-                start_new_session=True,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            )
-        finally:
-            theirs.close()
-            os.close(writer)
-            os.close(stdin)
-        self.module = module
+        with ExitStack() as on_error, ExitStack() as handed_over:
+            try:
+                ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                on_error.callback(ours.close)
+                handed_over.callback(theirs.close)
+                reader, writer = os.pipe2(os.O_CLOEXEC)
+                on_error.callback(os.close, reader)
+                handed_over.callback(os.close, writer)
+                os.set_blocking(reader, False)
+                stdin = _file_of(json.dumps(spec).encode())
+                handed_over.callback(os.close, stdin)
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", module, str(os.getpid()), str(theirs.fileno())],
+                    pass_fds=(theirs.fileno(),),
+                    stdin=stdin,
+                    stdout=writer,
+                    stderr=writer,
+                    start_new_session=True,
+                    env=_environment(os.environ),
+                )
+            except OSError as error:
+                raise ChildDiedError(
+                    f"no process can be started: {error.strerror}", "it is tried again"
+                ) from error
+            on_error.pop_all()
         self.pid = self._process.pid
-        self.started_ns = monotonic_ns()
         self.control = Control(ours, hasty=True)
         self.stderr_fd = reader
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -104,3 +112,9 @@ def _file_of(content: bytes) -> int:
         file.write(content)
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
+
+
+def _environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """What a child may know: it runs drivers and models, and has no use for credentials or our service manager."""
+    kept = {name: value for name, value in ours.items() if not name.startswith(_PRIVATE) or name in _SHARED}
+    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

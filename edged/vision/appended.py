@@ -1,6 +1,7 @@
 """Files that a TFLite model carries as a zip behind its flatbuffer, such as its labels."""
 
 import io
+import struct
 import zipfile
 from collections.abc import Mapping
 
@@ -10,8 +11,15 @@ from edged.vision.flatbuffer import COPY_AGAIN
 MAX_FILES = 32
 MAX_FILE_BYTES = 4_000_000
 MAX_TOTAL_BYTES = 8_000_000
+MAX_DIRECTORY_BYTES = 65_536
+"""Some 2,000 bytes for each file: so much is parsed before the files can be counted."""
 
 _LOCAL_HEADER = b"PK\x03\x04"
+_END_RECORD = struct.Struct("<4s8xI6x")
+"""Signature, and size of the directory, in bytes; as in PKWARE's APPNOTE, 4.3.16."""
+_END, _ZIP64_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
+_LOCATOR_BYTES = 20
+_LONGEST_COMMENT = 1 << 16
 
 
 def appended_files(data: bytes, end: int, where: str, expected: frozenset[str]) -> Mapping[str, bytes]:
@@ -20,6 +28,7 @@ def appended_files(data: bytes, end: int, where: str, expected: frozenset[str]) 
     `expected` are the names that the model's own metadata mentions. Names with a folder in them are skipped.
     Raises ModelError where the zip is cut off, damaged or too large.
     """
+    _check_size(data, end, where)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _contents(archive, where)
@@ -27,6 +36,28 @@ def appended_files(data: bytes, end: int, where: str, expected: frozenset[str]) 
         raise
     except Exception as error:  # noqa: BLE001  zipfile lets struct, zlib, lzma and seek errors of a bad zip through
         return _nothing(data, end, where, expected, error)
+
+
+def _check_size(data: bytes, end: int, where: str) -> None:
+    """Refuses a zip that would take long to open: zipfile parses the whole directory before it gives one name."""
+    at = _end_record(data)
+    if at < 0:
+        return
+    if len(data) - end > MAX_TOTAL_BYTES + MAX_DIRECTORY_BYTES:
+        raise _too_large(where, f"{len(data) - end} bytes of files", f"{MAX_TOTAL_BYTES} bytes")
+    _, directory_bytes = _END_RECORD.unpack_from(data, at)
+    is_zip64 = data[max(at - _LOCATOR_BYTES, 0) : at].startswith(_ZIP64_LOCATOR)
+    if directory_bytes > MAX_DIRECTORY_BYTES or is_zip64:
+        raise _too_large(where, "a list of files that is too long", f"{MAX_FILES} files")
+
+
+def _end_record(data: bytes) -> int:
+    """Where the record is that ends a zip, by the rules of zipfile; -1 where there is none."""
+    last = len(data) - _END_RECORD.size
+    if data[max(last, 0) :].startswith(_END) and data.endswith(b"\0\0"):
+        return last
+    at = data.rfind(_END, max(last - _LONGEST_COMMENT, 0))
+    return at if at <= last else -1
 
 
 def _nothing(

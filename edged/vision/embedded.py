@@ -2,11 +2,14 @@
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 
 from edged.vision.labels import Labels, parse_labels
+from edged.vision.printable import printable
 
 _LITERAL_LIMIT = 200_000
+_INDEX = re.compile(r"\d{1,6}")
 
 
 def embedded_labels(files: Mapping[str, bytes]) -> Labels | None:
@@ -31,9 +34,15 @@ def _names_of(content: bytes) -> dict[int, str]:
         return {}
     found = _parsed(text)
     names = found.get("names") if isinstance(found, dict) else None
-    if not isinstance(names, dict) or not all(str(index).isdecimal() for index in names):
+    if not isinstance(names, dict):
         return {}
-    return {int(index): str(name) for index, name in names.items()}
+    try:
+        texts = {str(index): str(name) for index, name in names.items()}
+    except (ValueError, RecursionError):  # a number too long to be written out, or lists in lists
+        return {}
+    if not all(_INDEX.fullmatch(index) for index in texts):
+        return {}
+    return {int(index): printable(name) for index, name in texts.items()}
 
 
 def _parsed(text: str) -> object:

@@ -67,11 +67,6 @@ class FitPlan:
         (left, top), (across, down) = self._corner, self._ratios
         return Box(left + box.x * across, top + box.y * down, box.w * across, box.h * down)
 
-    def to_input(self, box: Box) -> Box:
-        """From fractions of the frame to fractions of the model's input; the inverse of `to_frame`."""
-        (left, top), (across, down) = self._corner, self._ratios
-        return Box((box.x - left) / across, (box.y - top) / down, box.w / across, box.h / down)
-
 
 def plan_frame(shape: FrameShape, spec: TensorSpec, rule: InputRule) -> FitPlan:
     """How frames of this shape are put into an input of [1, height, width, channels]; the same in every process."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from edged.domain.errors import ModelError
 from edged.domain.tensors import DType, Quantization, TensorSpec
 from edged.vision.flatbuffer import Reader, Table
+from edged.vision.printable import printable
 
 EDGETPU_OP = "edgetpu-custom-op"
 POSTPROCESS_OP = "TFLite_Detection_PostProcess"
@@ -24,6 +25,7 @@ _CUSTOM = 32
 _DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE = 6, 22, 43, 53, 114
 _PASSES_VALUES_ON = frozenset({_DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE})
 _MAX_RANK = 8
+_MAX_NAME = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,13 @@ class Step:
 def operator_code(table: Table) -> Op:
     """A builtin operator's number, or a custom operator's name."""
     builtin = max(table.integer(0, "b"), table.integer(3, "i"))
-    custom = table.text(1, "an operator's name")
+    custom = _name(table, 1, "an operator's name")
     return custom if builtin == _CUSTOM else builtin
+
+
+def _name(table: Table, field: int, what: str) -> str:
+    """A name as it may be kept and shown: cut to 256 characters, all of them printable."""
+    return printable(table.text(field, what)[:_MAX_NAME])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class Graph:
     def spec(self, index: int) -> TensorSpec:
         """An input's or output's description."""
         tensor = self.tensors[index]
-        name = tensor.text(3, "a tensor's name")
+        name = _name(tensor, 3, "a tensor's name")
         dtype = _DTYPES.get(tensor.integer(1, "b"))
         shape = tensor.integers(0, "a tensor's shape")
         if dtype is None:

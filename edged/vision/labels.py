@@ -6,11 +6,17 @@ from dataclasses import dataclass, field, replace
 
 from edged.domain.errors import ModelError
 from edged.vision.manifest import Background
+from edged.vision.printable import printable
 
 PLACEHOLDERS = frozenset({"", "???", "n/a"})
+"""What label files say where a class has no name."""
 _BACKGROUND = frozenset({"background", "__background__", "???"})
 _NUMBERED = re.compile(r"\s*(\d{1,6})(?:\s*[:,;=\t]\s*|\s+)(\S.*)")
 _PROSE_WORDS = 6
+
+
+class LabelMismatchError(ModelError):
+    """Labels that cannot be those of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,11 @@ def parse_labels(text: str, source: str) -> Labels:
     """Reads a label file: a name a line, or an index and a name a line (`0  person`, `1: cat`).
 
     The indices of a numbered file may have gaps; a blank line of a plain one is a class without a name, as
-    TFLite's own readers have it. Prose behind the list, after a blank line, is left out. Raises ModelError where
-    an index comes twice.
+    TFLite's own readers have it. Prose behind the list, after a blank line, is left out. What cannot be printed
+    becomes U+FFFD. Raises ModelError where an index comes twice.
     """
-    lines = _without_prose([line.strip("\0 \t\r") for line in text.removeprefix("\ufeff").split("\n")])
+    rows = text.removeprefix("\ufeff").split("\n")
+    lines = _without_prose([printable(row.strip("\0 \t\r")).strip() for row in rows])
     pairs = [_NUMBERED.fullmatch(line) for line in lines if line]
     if not pairs or None in pairs:
         return Labels({index: line for index, line in enumerate(lines) if line}, source)
@@ -72,7 +79,7 @@ def match_labels(
 
     `class_count` is the length of the class axis; None where none is visible, as in an SSD's post-processed
     outputs, which never name the background. `background` is what a manifest says of it; None decides by the
-    names. Raises ModelError where the numbers cannot fit; `where` names the model there.
+    names. Raises LabelMismatchError where the numbers cannot fit; `where` names the model there.
     """
     if not labels.names:
         return labels, background or "none"
@@ -88,7 +95,7 @@ def _check_numbered(labels: Labels, class_count: int, where: str) -> None:
     """An index is an index: it only has to be on the axis."""
     highest = max(labels.names)
     if highest >= class_count:
-        raise ModelError(
+        raise LabelMismatchError(
             f"labels {labels.source} go up to index {highest} but model {where} has {class_count} classes, "
             f"0 to {class_count - 1}",
             "number the label file's lines as the model numbers its classes, or use the model's own label file",
@@ -116,7 +123,7 @@ def _match_plain(
             return replace(
                 labels, names={i: labels.names[i] for i in labels.names if i < class_count}
             ), "none"
-    raise ModelError(
+    raise LabelMismatchError(
         f"labels {labels.source}: {rows} lines but model {where} has {class_count} classes",
         f"give a label file with {class_count} lines, or {class_count - 1} where only the background is missing",
     )

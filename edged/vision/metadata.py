@@ -8,20 +8,18 @@ from collections.abc import Iterator
 from edged.vision.flatbuffer import Reader, Table
 
 
-def read_metadata(reader: Reader, model: Table) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The names of the model's metadata, and the names of the files that TFLITE_METADATA mentions."""
-    names: list[str] = []
+def mentioned_files(reader: Reader, model: Table) -> frozenset[str]:
+    """The names of the files that the model's metadata mentions."""
     files: set[str] = set()
     places = [buffer.vector(0, 1, "a weight buffer") for buffer in model.tables(4, "a weight buffer")]
     for entry in model.tables(6, "a metadata entry"):
         name, index = entry.text(0, "a metadata entry"), entry.integer(1, "I")
-        names.append(name)
         if index >= len(places):
             raise reader.damaged(f"its metadata lies in buffer {index} but there are {len(places)}")
         if name == "TFLITE_METADATA":
             start, size = places[index]
             files.update(_associated_files(reader.data[start : start + size], reader.where))
-    return tuple(names), frozenset(files)
+    return frozenset(files)
 
 
 def _associated_files(data: bytes, where: str) -> Iterator[str]:

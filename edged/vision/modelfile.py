@@ -11,7 +11,7 @@ from edged.domain.tensors import TensorSpec
 from edged.vision.appended import appended_files
 from edged.vision.flatbuffer import COPY_AGAIN, Reader, Table
 from edged.vision.graph import EDGETPU_OP, Graph, Op, operator_code
-from edged.vision.metadata import read_metadata
+from edged.vision.metadata import mentioned_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,6 @@ class ModelFile:
     """Which output holds boxes, classes, scores, count, where the graph itself has that op."""
     files: Mapping[str, bytes]
     """Files appended to the model, such as labels."""
-    metadata: tuple[str, ...]
-    description: str
 
     @property
     def compiled(self) -> bool:
@@ -53,8 +51,8 @@ def read_model(data: bytes, where: str) -> ModelFile:
     if not graphs:
         raise reader.damaged("it has no subgraph")
     _walk_buffers(reader, model)
-    metadata, expected = read_metadata(reader, model)
-    description = model.text(3, "the description")
+    expected = mentioned_files(reader, model)
+    model.string(3, "the description")
     _walk_signatures(model)
     reader.span(reader.end, -reader.end % 4, "the padding")  # a flatbuffer is a multiple of 4 bytes long
     graph = graphs[0]
@@ -69,8 +67,6 @@ def read_model(data: bytes, where: str) -> ModelFile:
         makers=graph.makers(),
         postprocess=graph.postprocess(),
         files=appended_files(data, reader.file_end, where, expected),
-        metadata=metadata,
-        description=description,
     )
 
 

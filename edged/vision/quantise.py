@@ -61,9 +61,14 @@ def for_luma(mapping: InputMap) -> InputMap:
 
 
 def dequantise(values: Tensor, quantization: Quantization | None) -> NDArray[np.float64]:
-    """(integer - zero_point) * scale; widened first, since int8 127 - (-128) would wrap to -1."""
+    """(integer - zero_point) * scale; widened first, since int8 127 - (-128) would wrap to -1.
+
+    Floats are what they are, also those of a tensor that still has the scale of its integers.
+    """
     wide = values.astype(np.float64)
-    return wide if quantization is None else (wide - quantization.zero_point) * quantization.scale
+    if quantization is None or values.dtype.kind == "f":
+        return wide
+    return (wide - quantization.zero_point) * quantization.scale
 
 
 def quantised_threshold(threshold: float, quantization: Quantization | None, dtype: DType) -> int:

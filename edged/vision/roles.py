@@ -16,6 +16,7 @@ from edged.ports import Tensor
 from edged.vision.graph import POSTPROCESS_OP
 from edged.vision.manifest import PARTS as ALL_PARTS
 from edged.vision.modelfile import ModelFile
+from edged.vision.quantise import dequantise
 
 Roles = tuple[tuple[str, int], ...]
 
@@ -88,7 +89,9 @@ def resolve_ssd_roles(specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) ->
         raise ModelError(f"the outputs {[list(shape) for shape in shapes]} are no ssd's", _ASK)
     boxes, count, rest = parts
     found = _found(specs[count], outputs[count])
-    first, second = (_real(specs[index], outputs[index]).reshape(-1)[:found] for index in rest)
+    first, second = (
+        dequantise(outputs[index], specs[index].quantization).reshape(-1)[:found] for index in rest
+    )
     as_given = _are_whole(first) and _are_scores(second)
     swapped = _are_whole(second) and _are_scores(first)
     if as_given == swapped:
@@ -131,7 +134,9 @@ def _shape_fault(roles: Roles, shapes: Sequence[tuple[int, ...]]) -> str:
 def _value_fault(roles: Roles, specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) -> str:
     """What the values say against the roles."""
     place = dict(roles)
-    classes, scores, count = (_real(specs[place[part]], outputs[place[part]]) for part in PARTS[1:])
+    classes, scores, count = (
+        dequantise(outputs[place[part]], specs[place[part]].quantization) for part in PARTS[1:]
+    )
     found = _found(specs[place["count"]], outputs[place["count"]])
     if not _are_whole(count):
         return f"count is output {place['count']}, which holds {float(count.reshape(-1)[0])}"
@@ -142,17 +147,9 @@ def _value_fault(roles: Roles, specs: Sequence[TensorSpec], outputs: Sequence[Te
     return ""
 
 
-def _real(spec: TensorSpec, output: Tensor) -> NDArray[np.float64]:
-    """The values that a tensor stands for."""
-    values = output.astype(np.float64)
-    if spec.quantization is None or output.dtype.kind == "f":
-        return values
-    return np.asarray((values - spec.quantization.zero_point) * spec.quantization.scale, np.float64)
-
-
 def _found(spec: TensorSpec, count: Tensor) -> int:
     """How many rows the model filled; TFLite's kernel leaves what it likes in the others."""
-    value = float(_real(spec, count).reshape(-1)[0])
+    value = float(dequantise(count, spec.quantization).reshape(-1)[0])
     return int(value) if 0 <= value < _LARGEST_COUNT else 0
 
 

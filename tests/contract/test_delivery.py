@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +14,19 @@ from typing import Any, TextIO, TypeAlias
 
 import pytest
 
+from edged.adapters.mqtt.paho import PahoPublisher
+from edged.adapters.mqtt.settings import BrokerSettings
 from edged.adapters.mqtt.stdout import StdoutPublisher
 from edged.adapters.storage.outbox import SqliteOutbox
 from edged.daemon.delivery import DeliveryThread
 from edged.delivery.changes import ProblemChange, Report
 from edged.delivery.event_payloads import detection_event
 from edged.delivery.topics import Topics
+from edged.domain.errors import StorageError
 from edged.domain.events import TrackEnded
 from edged.domain.messages import Message
+from edged.domain.moment import Moment
+from edged.ports import Clock, Outbox, Publisher
 from tests.fakes.event_source import TOPICS, SystemClock, emit, ignored, new_delivery, started
 from tests.fakes.mosquitto import Mosquitto, Subscriber, eventually
 
@@ -205,7 +211,7 @@ def test_denied_events_stay(broker: Mosquitto, listen: Listen, deliver: Deliver)
     assert eventually(lambda: [change.code for change in changes] == ["publish_denied"])
     assert changes[0].problem
     assert EVENTS in changes[0].problem.message
-    assert delivery.stats().pending == 1
+    assert eventually(lambda: delivery.stats().pending == 1)
     subscriber = listen()
     assert eventually(lambda: subscriber.payloads(TOPICS.status) == [b"online"])
 
@@ -235,15 +241,30 @@ def printed(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def stdout_delivery(stream: TextIO, outbox: Path | None, report: Report = ignored) -> DeliveryThread:
+def over(
+    publisher: Publisher,
+    outbox: Path | Callable[[], Outbox] | None,
+    report: Report = ignored,
+    clock: Clock | None = None,
+    spare_epoch: str = "spare0",
+) -> DeliveryThread:
     return DeliveryThread(
-        outbox_factory=lambda: SqliteOutbox(outbox),
-        spare_epoch="spare0",
-        publisher=StdoutPublisher(stream),
+        outbox_factory=outbox if callable(outbox) else lambda: SqliteOutbox(outbox),
+        spare_epoch=spare_epoch,
+        publisher=publisher,
         topics=Topics("edged", "t"),
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         report=report,
     )
+
+
+def stdout_delivery(
+    stream: TextIO,
+    outbox: Path | Callable[[], Outbox] | None,
+    report: Report = ignored,
+    clock: Clock | None = None,
+) -> DeliveryThread:
+    return over(StdoutPublisher(stream), outbox, report, clock)
 
 
 def test_printing_keeps_the_order_and_outlives_a_bad_builder(tmp_path: Path) -> None:
@@ -293,3 +314,153 @@ def test_a_replaced_outbox_is_told_as_an_event(tmp_path: Path) -> None:
     told = [line["payload"] for line in printed(tmp_path / "out") if line["topic"] == TOPICS.event]
     assert [one["code"] for one in told] == ["outbox_recovered"]
     assert "broken-1" in told[0]["message"]
+
+
+class HastyClock(SystemClock):
+    """A clock that can be put forward."""
+
+    ahead_ns = 0
+
+    def now(self) -> Moment:
+        """The time, and what was added."""
+        now = super().now()
+        return now.at(now.monotonic_ns + self.ahead_ns)
+
+
+def test_an_outbox_that_opens_late_gets_everything(tmp_path: Path) -> None:
+    """Every ten seconds it is tried again; then events go to disk, old tracks are ended, and the problem is over."""
+    path, clock, changes = tmp_path / "late" / "outbox.db", HastyClock(), list[ProblemChange]()
+    with (tmp_path / "out").open("w") as stream:
+        first = over(StdoutPublisher(stream), path, spare_epoch="before")
+        first.start()
+        emit(first, 1, opens="front-1")
+        assert eventually(lambda: first.stats().published == 1)
+        first.stop((), 2)
+        path.parent.rename(tmp_path / "away")
+        path.parent.touch()
+        second = stdout_delivery(stream, path, changes.append, clock)
+        second.start()
+        assert second.wait_opened(5)
+        emit(second, 2, opens="front-1")
+        assert eventually(lambda: second.stats().published == 1)
+        path.parent.unlink()
+        (tmp_path / "away").rename(path.parent)
+        clock.ahead_ns = 11_000_000_000
+        assert eventually(lambda: second.stats().published == 2)
+        second.stop((), 2)
+    assert [(change.code, bool(change.problem)) for change in changes] == [
+        ("outbox_failed", True),
+        ("outbox_failed", False),
+    ]
+    told = [line["payload"] for line in printed(tmp_path / "out") if line["topic"] == EVENTS]
+    assert [(one["phase"], one["track"]) for one in told] == [
+        ("start", told[0]["track"]),
+        ("start", "t-spare0-t1"),
+        ("end", told[0]["track"]),
+    ]
+    outbox = SqliteOutbox(path)
+    assert [json.loads(start.payload)["track"] for _, start in outbox.open_tracks()] == ["t-spare0-t1"]
+    assert outbox.pending() == 0
+    outbox.close()
+
+
+def test_what_memory_holds_goes_to_disk_at_the_end(tmp_path: Path) -> None:
+    """Where the disk is back when the daemon ends, events that the broker does not have are kept there."""
+    path = tmp_path / "folder" / "outbox.db"
+    path.parent.touch()
+    publisher = PahoPublisher(BrokerSettings("127.0.0.1", "edged-t", 1), Message("t", b""))
+    delivery = over(publisher, path)
+    delivery.start()
+    for number in range(100):
+        emit(delivery, number)
+    assert eventually(lambda: delivery.stats().pending == 100)
+    path.parent.unlink()
+    delivery.stop((), 0.3)
+    outbox = SqliteOutbox(path)
+    assert [json.loads(one.payload)["seq"] for one in outbox.after(0, 200)] == list(range(1, 101))
+    outbox.close()
+
+
+def refused() -> Outbox:
+    raise StorageError("no disk", "plug it in")
+
+
+def test_memory_is_bounded_while_no_outbox_can_be_opened(broker: Mosquitto) -> None:
+    """Of events without disk and without broker the newest thousand are kept, and the others counted."""
+    publisher = PahoPublisher(BrokerSettings("127.0.0.1", "edged-t", broker.port), Message("t", b""))
+    delivery = over(publisher, refused)
+    delivery.start()
+    for number in range(1200):
+        emit(delivery, number)
+    assert eventually(
+        lambda: delivery.stats().pending + delivery.stats().dropped.get("outbox_full", 0) == 1200
+    )
+    stats = delivery.stats()
+    assert 900 < stats.pending <= 1000
+    delivery.stop((), 0.3)
+
+
+class SlowDisk:
+    """A disk that stalls until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def __call__(self) -> Outbox:
+        """Opens an outbox, in the end."""
+        self.go.wait(20)
+        return SqliteOutbox(None)
+
+
+def test_a_stalled_disk_shows(tmp_path: Path) -> None:
+    """While the disk stalls the outbox is not open and the thread not responsive; idle it is, for ever."""
+    disk = SlowDisk()
+    with (tmp_path / "out").open("w") as stream:
+        delivery = stdout_delivery(stream, disk)
+        assert not delivery.responsive(9)
+        delivery.start()
+        assert delivery.responsive(9)
+        assert not delivery.wait_opened(0.1)
+        assert not delivery.responsive(0.05)
+        disk.go.set()
+        assert delivery.wait_opened(5)
+        assert eventually(lambda: delivery.stats().connected)
+        time.sleep(0.3)
+        assert all(delivery.responsive(0.2) for _ in range(50))
+        delivery.stop((), 1)
+        assert not delivery.responsive(9)
+
+
+def test_telemetry_does_not_pile_up_behind_a_stalled_disk(tmp_path: Path) -> None:
+    """64 telemetry messages may wait for the thread; more are dropped and counted, while events are all kept."""
+    disk = SlowDisk()
+    with (tmp_path / "out").open("w") as stream:
+        delivery = stdout_delivery(stream, disk)
+        delivery.start()
+        for number in range(100):
+            delivery.telemetry(TOPICS.stats, b"{}")
+            emit(delivery, number)
+        disk.go.set()
+        assert eventually(lambda: delivery.stats().published == 100)
+        assert delivery.stats().dropped == {"congested": 36, "offline": 64}
+        delivery.telemetry(TOPICS.stats, b'{"v":2}')
+        delivery.stop((), 1)
+    assert [line["payload"] for line in printed(tmp_path / "out") if line["topic"] == TOPICS.stats] == [
+        {"v": 2}
+    ]
+
+
+def test_the_thread_does_not_die_silently(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where something unforeseen ends the thread, the log says so and nobody waits for it."""
+
+    def broken() -> Outbox:
+        raise LookupError("a bug")
+
+    with (tmp_path / "out").open("w") as stream:
+        delivery = stdout_delivery(stream, broken)
+        delivery.start()
+        assert not delivery.wait_opened(5)
+        assert eventually(lambda: not delivery.alive)
+        delivery.stop((), 1)
+    assert "delivery has ended" in caplog.text
+    assert "a bug" in caplog.text

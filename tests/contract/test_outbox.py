@@ -4,8 +4,10 @@ import os
 import re
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +121,52 @@ def test_a_broken_file_is_moved_aside(tmp_path: Path, damage: bytes | None) -> N
         assert aside.read_bytes() == damage
         assert outbox.append(event).seq == 1
         outbox.close()
+
+
+@pytest.mark.parametrize(
+    ("epoch", "last_seq"), [("abcdef", "x"), ("abcdef", 1.5), (b"abcdef", 1), ("abc", 1), ("abcd/#", 1)]
+)
+def test_a_file_that_has_lost_its_count_is_moved_aside(
+    tmp_path: Path, epoch: object, last_seq: object
+) -> None:
+    """A database whose epoch or last number cannot be read is a broken one."""
+    path = tmp_path / "outbox.db"
+    SqliteOutbox(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE meta SET epoch = ?, last_seq = ?", (epoch, last_seq))
+    database.close()
+    outbox = SqliteOutbox(path)
+    assert str(tmp_path / "outbox.db.broken-1") in outbox.recovered
+    assert outbox.append(event).seq == 1
+    outbox.close()
+
+
+def test_nobody_else_reads_events(tmp_path: Path) -> None:
+    """The folder that is made, the file and its companions are for this user only; a given folder stays as it is."""
+    (tmp_path / "given").mkdir(mode=0o755)
+    for folder in (tmp_path / "given", tmp_path / "made"):
+        outbox = SqliteOutbox(folder / "outbox.db")
+        outbox.append(event)
+        modes = {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+        assert (len(list(folder.iterdir())), modes) == (3, {0o600})
+        outbox.close()
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "given").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_locked_file_is_not_waited_for(tmp_path: Path) -> None:
+    """Another process that locks the file costs at most about half a second, and is named."""
+    outbox = SqliteOutbox(tmp_path / "outbox.db")
+    other = sqlite3.connect(tmp_path / "outbox.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begin_s = time.monotonic()
+    with pytest.raises(StorageError, match="locked") as refused:
+        outbox.append(event)
+    assert time.monotonic() - begin_s < 1.5
+    assert "other process" in refused.value.fix
+    other.close()
+    assert outbox.append(event).seq == 1
+    outbox.close()
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:

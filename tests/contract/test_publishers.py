@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edged.adapters.mqtt.paho import PahoPublisher
+from edged.adapters.mqtt.paho import PahoListener, PahoPublisher
 from edged.adapters.mqtt.settings import BrokerSettings, TlsSettings
 from edged.adapters.mqtt.stdout import StdoutPublisher
 from edged.domain.errors import ConfigurationError
@@ -156,6 +156,27 @@ def test_paho_tells_refused_publishes(broker: Mosquitto, notices: Notices) -> No
     publisher.stop([], 1)
 
 
+def test_a_listener_survives_what_it_hears(broker: Mosquitto, notices: Notices) -> None:
+    """A message that its hearer cannot take does not end the listening."""
+    broker.start()
+    heard: list[bytes] = []
+
+    def hear(_: str, payload: bytes) -> None:
+        heard.append(payload)
+        json.loads(payload)
+
+    listener = PahoListener("127.0.0.1", broker.port, "t/#", hear)
+    publisher = paho(broker)
+    publisher.start(notices.box.put)
+    notices.next(Connected)
+    for payload in (b"no json", b"{}"):
+        publisher.send(Message("t/a", payload, 1))
+        notices.next(Acknowledged)
+    assert eventually(lambda: heard == [b"no json", b"{}"])
+    publisher.stop([], 1)
+    listener.stop()
+
+
 def test_paho_stops_in_time_beside_a_silent_network(notices: Notices) -> None:
     """Stopping takes no longer than allowed, even where nobody answers."""
     publisher = PahoPublisher(BrokerSettings("192.0.2.1", "edged-t"), WILL)
@@ -191,6 +212,22 @@ def test_stdout_prints_one_object_a_line(tmp_path: Path, notices: Notices) -> No
         {"topic": "t/a", "payload": {"v": 1}, "retain": False},
         {"topic": "t/b", "payload": "online", "retain": True},
         {"topic": "t/status", "payload": "offline", "retain": True},
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_stdout_leaves_json_as_it_is(tmp_path: Path, encoding: str) -> None:
+    """A payload of JSON is not parsed again, and letters that the stream may not know are escaped."""
+    with (tmp_path / "out").open("w", encoding=encoding) as stream:
+        publisher = StdoutPublisher(stream)
+        publisher.start(lambda _: None)
+        publisher.send(Message("t/ä", b'{"v":1.500,"w":[ ]}'))
+        assert publisher.send(Message("t/b", '{"v":"Tür"}'.encode()))
+        publisher.send(Message("t/c", b"\xff"))
+    assert (tmp_path / "out").read_text(encoding="ascii").splitlines() == [
+        '{"topic":"t/\\u00e4","payload":{"v":1.500,"w":[ ]},"retain":false}',
+        '{"topic":"t/b","payload":{"v":"T\\u00fcr"},"retain":false}',
+        '{"topic":"t/c","payload":"\\ufffd","retain":false}',
     ]
 
 

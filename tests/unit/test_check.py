@@ -53,6 +53,54 @@ def test_a_missing_model_is_found_in_its_place(tmp_path: Path) -> None:
     assert result.output == f"{tmp_path}/edged.yaml:1:20: models.m.path: {hint}\nedged.yaml: 1 error\n"
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\nb\n", "labels file {0}: 2 lines but model"),
+        (b"0 a\n99 b\n", "labels file {0} go up to index 99"),
+        (b"0 a\n0 b\n", "labels file {0}: an index comes twice"),
+        (b"\xff", "label file {0}: byte 0 is not UTF-8 text"),
+        (b"\n", "label file {0} names no class"),
+        (None, "there is no {0}"),
+    ],
+)
+def test_a_wrong_label_file_is_found_in_its_place(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    """What is wrong with a label file, alone or for its model, is told once, at `labels_file`."""
+    if content is not None:
+        (tmp_path / "l.txt").write_bytes(content)
+    result = run(tmp_path, GOOD.replace("model.tflite", "model.tflite, labels_file: l.txt"))
+    first, last = result.output.splitlines()
+    assert first.startswith(
+        f"{tmp_path}/edged.yaml:1:47: models.m.labels_file: {message.format(tmp_path / 'l.txt')}"
+    )
+    assert last == "edged.yaml: 1 error"
+
+
+def test_a_broken_model_with_a_label_file_is_found_at_its_path(tmp_path: Path) -> None:
+    """A good label file is not blamed for its model."""
+    (tmp_path / "l.txt").write_text("a\n")
+    (tmp_path / "cut.tflite").write_bytes(MODEL[:100])
+    for labels in ("l.txt", "model.tflite"):
+        result = run(tmp_path, GOOD.replace("model.tflite", f"cut.tflite, labels_file: {labels}"))
+        assert (
+            f"{tmp_path}/edged.yaml:1:20: models.m.path: model {tmp_path}/cut.tflite is cut off"
+            in result.output
+        )
+
+
+def test_a_label_that_stands_for_none_cannot_be_reported(tmp_path: Path) -> None:
+    """`???` in a label file names no class, so it is nothing to wait for."""
+    (tmp_path / "l.txt").write_text("a\n???\nn/a\nd\ne\n")
+    good = GOOD.replace("model.tflite", "model.tflite, labels_file: l.txt")
+    result = run(tmp_path, good.replace("model: m}", "model: m, labels: ['???', 'n/a', d]}"))
+    assert [line.split(":")[3].strip() for line in result.output.splitlines()[:2]] == [
+        "cameras.front.labels.???",
+        "cameras.front.labels.n/a",
+    ]
+
+
 def test_warnings_do_not_fail(tmp_path: Path) -> None:
     """A warning is shown as such, counted, and leaves the exit code at 0."""
     result = run(tmp_path, GOOD + "mqtt: {username: u, password: x}\n")

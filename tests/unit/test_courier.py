@@ -1,6 +1,6 @@
 """What the courier sends, when, and in which order, beside a broker that does what it is told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -19,39 +19,58 @@ LOST = Disconnected("broker_lost", "lost", "wait")
 
 
 class FragileOutbox(SpareOutbox):
-    """An outbox whose disk can be full."""
+    """An outbox whose disk can be full, cannot be changed, or cannot be read; it counts vain attempts."""
 
     full = False
+    stuck = False
+    unreadable = False
+    vain = 0
 
     def append(
         self, build: Callable[[int], StoredEvent], *, opens: str = "", closes: str = ""
     ) -> StoredEvent:
         """Refuses while the disk is full."""
-        if self.full:
-            raise StorageError("disk full", "free some")
+        self._refuse(when=self.full)
         return super().append(build, opens=opens, closes=closes)
+
+    def delete(self, seqs: Iterable[int]) -> None:
+        """Refuses while nothing can be changed."""
+        self._refuse(when=self.stuck)
+        super().delete(seqs)
+
+    def after(self, seq: int, limit: int) -> Sequence[StoredEvent]:
+        """Refuses while nothing can be read."""
+        self._refuse(when=self.unreadable)
+        return super().after(seq, limit)
+
+    def _refuse(self, *, when: bool) -> None:
+        if when:
+            self.vain += 1
+            raise StorageError("disk full", "free some")
 
 
 @dataclass
 class Bench:
     """A courier, what it has sent, and the time."""
 
-    limit: int = 1000
+    limit: int = 4000
+    opened: bool = True
     outbox: FragileOutbox = field(default_factory=lambda: FragileOutbox("disk00"))
     spare: SpareOutbox = field(default_factory=lambda: SpareOutbox("spare0"))
     sent: list[tuple[int, Message]] = field(default_factory=list)
     changes: list[ProblemChange] = field(default_factory=list)
     now_ns: int = 0
     takes: bool = True
+    spare_limit: int = 20
 
     def __post_init__(self) -> None:
         self.courier = Courier(
-            outbox=self.outbox,
+            outbox=self.outbox if self.opened else None,
             spare=self.spare,
             send=self.send,
             report=self.changes.append,
             limit=self.limit,
-            spare_limit=20,
+            spare_limit=self.spare_limit,
         )
 
     def send(self, message: Message) -> int | None:
@@ -61,12 +80,25 @@ class Bench:
         self.sent.append((len(self.sent) + 1, message))
         return len(self.sent)
 
-    def event(self, topic: str = "a/event", count: int = 1) -> None:
+    def event(self, topic: str = "a/event", count: int = 1, **track: str) -> None:
         """Emits events whose payload is their id."""
         for _ in range(count):
             self.courier.event(
-                lambda epoch, seq: StoredEvent(seq, topic, f"{epoch}-{seq}".encode(), 9), now_ns=self.now_ns
+                lambda epoch, seq: StoredEvent(seq, topic, f"{epoch}-{seq}".encode(), 9),
+                now_ns=self.now_ns,
+                **track,
             )
+
+    def stored(self) -> list[str]:
+        """The payloads on disk."""
+        return [event.payload.decode() for event in SpareOutbox.after(self.outbox, 0, 10**6)]
+
+    def hiccup(self, count: int = 1, **track: str) -> None:
+        """Emits events while the disk is full, and waits until it is tried again."""
+        self.outbox.full = True
+        self.event(count=count, **track)
+        self.outbox.full = False
+        self.now_ns += 11 * S
 
     def connect(self, receive_maximum: int = 100) -> None:
         """The broker is there."""
@@ -249,15 +281,168 @@ def test_a_full_disk_moves_events_to_memory_and_back(bench: Bench) -> None:
     bench.event(count=2)
     assert bench.open_problems() == {"outbox_failed"}
     bench.outbox.full = False
+    bench.event()
+    assert bench.spare.pending() == 3
     bench.now_ns += 11 * S
     bench.event()
-    bench.connect()
-    assert bench.serve() == ["disk00-1", "disk00-2", "spare0-1", "spare0-2", "spare0-3"]
-    bench.courier.flush(bench.now_ns)
-    bench.event()
-    bench.pump()
-    assert bench.serve() == ["disk00-3"]
     assert bench.open_problems() == set()
+    assert bench.stored() == ["disk00-1", "disk00-2", "spare0-1", "spare0-2", "spare0-3", "disk00-6"]
+    bench.connect()
+    assert bench.serve() == ["disk00-1", "disk00-2", "spare0-1", "spare0-2", "spare0-3", "disk00-6"]
+    bench.courier.flush(bench.now_ns)
+    assert bench.courier.stats().pending == 0
+
+
+def test_one_refused_write_costs_no_event(bench: Bench) -> None:
+    """While the broker is away, events go to disk again ten seconds after one write had failed."""
+    bench.hiccup()
+    bench.event(count=3000)
+    assert (bench.spare.pending(), bench.outbox.pending()) == (0, 3001)
+    assert bench.courier.stats().dropped == {}
+    assert bench.open_problems() == set()
+    bench.connect()
+    assert bench.serve() == ["spare0-1", *(f"disk00-{n}" for n in range(2, 3002))]
+
+
+def test_events_leave_memory_without_a_new_one(bench: Bench) -> None:
+    """A quiet house is no reason to keep events in memory, nor the problem on."""
+    bench.hiccup(count=5)
+    bench.pump()
+    assert (bench.spare.pending(), len(bench.stored())) == (0, 5)
+    assert bench.open_problems() == set()
+
+
+def test_many_events_leave_memory_in_steps(bench: Bench) -> None:
+    """Each step takes 64 events to disk, and what comes meanwhile stays behind them."""
+    bench = Bench(spare_limit=1000)
+    bench.hiccup(count=100)
+    bench.event()
+    assert (bench.outbox.pending(), bench.spare.pending()) == (64, 37)
+    bench.event()
+    assert bench.stored() == [*(f"spare0-{n}" for n in range(1, 102)), "disk00-102"]
+
+
+def test_what_is_under_way_may_move(bench: Bench) -> None:
+    """An event that moves to disk while the broker has it is deleted there, or sent again, as any other."""
+    bench.connect(2)
+    bench.hiccup(count=3)
+    bench.pump()
+    second = bench.take()[1]
+    assert bench.spare.pending() == 0
+    bench.acknowledge([second])
+    assert bench.taken() == ["spare0-3"]
+    bench.lose()
+    bench.connect(2)
+    assert bench.serve() == ["spare0-1", "spare0-3"]
+    bench.courier.flush(bench.now_ns)
+    assert (bench.stored(), bench.courier.stats().pending) == ([], 0)
+
+
+def test_a_disk_that_fails_again_keeps_the_rest_in_memory(bench: Bench) -> None:
+    """A move that fails loses nothing and is tried again ten seconds later, once."""
+    bench.hiccup(count=2)
+    bench.outbox.full, bench.outbox.vain = True, 0
+    for _ in range(5):
+        bench.pump()
+        bench.event()
+    assert (bench.outbox.vain, bench.spare.pending()) == (1, 7)
+    assert bench.open_problems() == {"outbox_failed"}
+    bench.outbox.full = False
+    bench.courier.put_away(bench.now_ns)
+    assert bench.stored() == [f"spare0-{n}" for n in range(1, 8)]
+
+
+def test_an_event_is_stored_once_though_no_room_can_be_made(bench: Bench) -> None:
+    """Where the oldest events cannot be deleted the newest is on disk, and not in memory as well."""
+    bench = Bench(limit=10)
+    bench.outbox.stuck = True
+    bench.event(count=11)
+    assert (bench.outbox.pending(), bench.spare.pending()) == (11, 0)
+    assert bench.open_problems() == {"outbox_failed"}
+    bench.outbox.stuck = False
+    bench.now_ns += 11 * S
+    bench.event()
+    dropped = bench.courier.stats().dropped["outbox_full"]
+    assert bench.stored() == [f"disk00-{n}" for n in range(dropped + 1, 13)]
+
+
+@pytest.mark.parametrize("delivered", [False, True])
+def test_tracks_end_on_disk_though_they_ended_in_memory(bench: Bench, *, delivered: bool) -> None:
+    """The disk learns which tracks started and ended while it refused, so that no later run ends one twice."""
+    for track in "ab":
+        bench.event(opens=track)
+    bench.outbox.full = True
+    bench.event(closes="a")
+    bench.event(opens="c")
+    bench.event(opens="d")
+    bench.event(closes="d")
+    if delivered:
+        bench.connect()
+        bench.serve()
+        bench.courier.flush(bench.now_ns)
+    bench.hiccup()
+    bench.event(closes="c")
+    bench.event(opens="e")
+    assert [track for track, _ in bench.outbox.open_tracks()] == ["b", "e"]
+    bench.connect()
+    bench.serve()
+    assert len({message.payload for _, message in bench.sent}) == len(bench.sent) == 9
+
+
+def test_a_disk_that_refuses_is_left_alone_for_a_while(bench: Bench) -> None:
+    """A locked disk is asked to delete or to read once in ten seconds, not in every round."""
+    bench.event(count=40)
+    bench.connect()
+    bench.outbox.stuck = True
+    bench.serve()
+    for _ in range(10):
+        bench.pump()
+    assert bench.outbox.vain == 1
+    assert bench.open_problems() == {"outbox_failed"}
+    bench.outbox.stuck = False
+    bench.now_ns += 11 * S
+    bench.pump()
+    assert (bench.outbox.pending(), bench.open_problems()) == (0, set())
+    bench.outbox.vain, bench.outbox.unreadable = 0, True
+    bench.event(count=3)
+    for _ in range(10):
+        bench.pump()
+    assert bench.outbox.vain == 1
+    bench.outbox.unreadable = False
+    bench.now_ns += 11 * S
+    bench.pump()
+    assert bench.serve() == ["disk00-41", "disk00-42", "disk00-43"]
+
+
+def test_without_an_outbox_memory_is_bounded(bench: Bench) -> None:
+    """Until the outbox can be opened the oldest events make room in memory; then all that is left goes there."""
+    bench = Bench(opened=False)
+    bench.courier.outbox_refused(StorageError("no disk", "plug it in"), bench.now_ns)
+    bench.event(count=30)
+    assert bench.spare.pending() <= 20
+    assert bench.open_problems() == {"outbox_failed"}
+    kept = bench.courier.stats().pending
+    bench.courier.adopt(bench.outbox, bench.now_ns)
+    bench.pump()
+    assert (bench.outbox.pending(), bench.spare.pending()) == (kept, 0)
+    assert bench.open_problems() == set()
+
+
+def test_an_outbox_that_opens_late_still_knows_old_topics(bench: Bench) -> None:
+    """Topics of earlier runs are cleared when the outbox opens; those of this run are noted there."""
+    bench = Bench(opened=False)
+    bench.outbox.remember_retained(["old", "kept"])
+    bench.courier.state("kept", b"ON")
+    bench.courier.keep_only(frozenset(["kept", "more"]), 0)
+    bench.courier.state("own", b"ON")
+    bench.connect()
+    assert bench.serve() == ["ON", "ON"]
+    bench.courier.adopt(bench.outbox, 0)
+    bench.pump()
+    sent = bench.take()
+    assert [(message.topic, message.payload) for _, message in sent] == [("old", b"")]
+    bench.acknowledge(sent)
+    assert bench.outbox.retained_topics() == {"kept", "own"}
 
 
 def test_the_oldest_events_make_room(bench: Bench) -> None:
@@ -330,3 +515,51 @@ def test_no_event_is_lost_or_overtakes_another(steps: list[str]) -> None:
         first = list(dict.fromkeys(int(one.payload[7:]) for _, one in bench.sent if one.topic == topic))
         assert first == sorted(first)
     assert bench.courier.settled
+
+
+DISK = {"break": (True, False), "stick": (False, True), "mend": (False, False)}
+
+
+def live(bench: Bench, step: str) -> set[str]:
+    """Lets one thing happen; returns what the broker took."""
+    heard: set[str] = set()
+    if step in DISK:
+        bench.outbox.full, bench.outbox.stuck = DISK[step]
+    elif step == "wait":
+        bench.now_ns += 31 * S
+    elif step in {"connect", "lose"}:
+        bench.lose()
+        bench.take()
+        if step == "connect":
+            bench.connect(3)
+    elif fresh := bench.take():
+        heard = {message.payload.decode() for _, message in fresh if step == "ack"}
+        bench.acknowledge(fresh, "denied" if step == "deny" else "")
+    bench.pump()
+    return heard
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(["event", "connect", "lose", "ack", "deny", "wait", *DISK])))
+def test_no_event_is_lost_where_the_disk_fails_too(steps: list[str]) -> None:
+    """Whatever disk and broker do, each event arrives under one id, in order within its topic, and none stays."""
+    bench, made, heard = Bench(spare_limit=1000), list[str](), set[str]()
+
+    def build(epoch: str, seq: int) -> StoredEvent:
+        made.append(f"{epoch}-{seq}")
+        return StoredEvent(seq, f"topic{len(made) % 2}", made[-1].encode(), 9)
+
+    for step in [*steps, "mend", "wait", "connect", "wait"]:
+        if step == "event":
+            bench.courier.event(build, now_ns=bench.now_ns)
+        else:
+            heard |= live(bench, step)
+    for _ in range(2):
+        heard.update(bench.serve())
+        live(bench, "wait")
+    assert heard == set(made)
+    for topic in ("topic0", "topic1"):
+        first = dict.fromkeys(one.payload.decode() for _, one in bench.sent if one.topic == topic)
+        assert list(first) == [name for name in made if name in first]
+    assert (bench.courier.stats().pending, bench.courier.stats().dropped) == (0, {})
+    assert bench.open_problems() == set()

@@ -1,6 +1,10 @@
 """Model files are read without a runtime, and whatever is no whole model is refused."""
 
+import io
 import random
+import struct
+import tracemalloc
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -93,7 +97,6 @@ def test_appended_files_are_read() -> None:
     data = model(mentions=["labels.txt"], files={"labels.txt": b"cat\ndog\n"})
     file = read_model(data, "x.tflite")
     assert file.files == {"labels.txt": b"cat\ndog\n"}
-    assert file.metadata == ("TFLITE_METADATA",)
 
 
 def test_appended_names_with_folders_are_skipped() -> None:
@@ -113,6 +116,55 @@ def test_appended_names_with_folders_are_skipped() -> None:
 def test_appended_files_are_limited(files: Any) -> None:
     """Too many, too large or together too large files are refused."""
     assert "more than the" in refused(model(files=files))
+
+
+def zip64(data: bytes, files: int) -> bytes:
+    """The same zip with a record of the newer kind, which counts beyond 65,535 files."""
+    at = data.rindex(b"PK\5\6")
+    size, place = struct.unpack_from("<II", data, at + 12)
+    record = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, files, files, size, place)
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 1, 1, 46, place, 0)
+    return data[:at] + record + struct.pack("<4sIQI", b"PK\6\7", 0, at, 1) + end
+
+
+@pytest.mark.parametrize("comment", [b"", b"a comment"])
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_long_list_of_appended_files_is_not_even_read(comment: bytes, newer: bool) -> None:
+    """Thousands of appended files are refused before there is an object for each of them."""
+    data = archive(dict.fromkeys(map(str, range(5000)), b""))
+    data = zip64(data, 5000) if newer else data
+    data = data[:-2] + struct.pack("<H", len(comment)) + comment
+    assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == 5000
+    plain = model()
+    tracemalloc.start()
+    assert "32 files allowed" in refused(plain + data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_a_zip_of_few_files_may_have_a_comment() -> None:
+    """A comment behind the files, and bytes that look like the record of an end, change nothing."""
+    data = archive({"labels.txt": b"PK\5\6" * 9})
+    for comment in (b"hello", bytes(60_000)):
+        whole = model() + data[:-2] + struct.pack("<H", len(comment)) + comment
+        assert list(read_model(whole, "x.tflite").files) == ["labels.txt"]
+    assert read_model(model() + b"PK\5\6", "x.tflite").files == {}
+
+
+def test_a_large_tail_is_refused_before_it_is_opened() -> None:
+    """Files that are larger together than allowed are refused by their size alone."""
+    data = archive({f"a/{number}": bytes(3_000_000) for number in range(3)})
+    assert "9000" in refused(model() + data)
+
+
+def test_names_are_kept_short_and_printable() -> None:
+    """A name of 60,000 bytes, or one that drives a terminal, is cut and cleaned where it is kept."""
+    tensors = (Tensor("x" * 60_000, (1, 8, 8, 3)),), (Tensor("\x1b[2Jout\n", (1, 5), "uint8", 1 / 256),)
+    file = read_model(model(*tensors, op="\x1b[31m" + "y" * 60_000), "x.tflite")
+    assert file.inputs[0].name == "x" * 256
+    assert file.outputs[0].name == "\ufffd[2Jout "
+    assert file.custom_ops == ("\ufffd[31m" + "y" * 251,)
 
 
 def test_model_without_the_files_it_mentions_is_cut_off() -> None:

@@ -47,6 +47,18 @@ def test_prose_below_the_labels_is_left_out() -> None:
     assert names_of("0 cat\n1 dog\n\nSee https://example.org/labels\n") == {0: "cat", 1: "dog"}
 
 
+def test_labels_can_be_printed() -> None:
+    """What would drive a terminal becomes a replacement character; spaces of any kind are plain ones."""
+    assert names_of("\x1b]0;x\x07cat\nstop sign\na\u202eb\nno\xa0break\ttab\n\0dog\0\n") == {
+        0: "\ufffd]0;x\ufffdcat",
+        1: "stop sign",
+        2: "a\ufffdb",
+        3: "no break tab",
+        4: "dog",
+    }
+    assert names_of("0 \x9b31mcat\n1\tdog\n") == {0: "\ufffd31mcat", 1: "dog"}
+
+
 def test_repeated_index_is_refused() -> None:
     """A numbered file with one index twice is refused."""
     with pytest.raises(ModelError, match=r"labels file x\.txt: an index comes twice"):
@@ -144,7 +156,8 @@ def test_any_text_is_labels_or_refused(text: str, count: int) -> None:
         labels, _ = match_labels(parse_labels(text, "x"), count, "x")
     except ModelError:
         return
-    assert all(labels.name(index) for index in range(count))
+    names = [labels.name(index) for index in range(count)]
+    assert all(name.isprintable() and name for name in names)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +169,15 @@ def test_any_text_is_labels_or_refused(text: str, count: int) -> None:
         ({"temp_meta.txt": b"{'names': __import__('os').getcwd()}"}, None),
         ({"temp_meta.txt": b"{" * 100_000}, None),
         ({"metadata.json": b'{"names": ["cat"]}'}, None),
+        ({"metadata.json": b'{"names": {"%s": "cat"}}' % (b"1" * 5000)}, None),
+        ({"metadata.json": b'{"names": {"1000000": "cat"}}'}, None),
+        ({"temp_meta.txt": b"{'names': {0x%s: 'cat'}}" % (b"f" * 5000)}, None),
+        ({"temp_meta.txt": b"{'names': {0: 0x%s}}" % (b"f" * 5000)}, None),
+        ({"temp_meta.txt": b"{'names': {0: 7, True: 'cat'}}"}, None),
+        (
+            {"metadata.json": b'{"names": {"0": "\\u001b[2Jcat", "1": "a\\ud800b"}}'},
+            {0: "\ufffd[2Jcat", 1: "a\ufffdb"},
+        ),
         ({"readme.txt": b"nothing"}, None),
         ({}, None),
     ],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from edged.daemon.ladder import (
     BACKOFF_FIRST_S,
     BACKOFF_MOST_S,
+    BACKOFF_WORKED_S,
     DEATHS_ALLOWED,
     RECENT_NS,
     RETRY_FIRST_S,
@@ -33,7 +34,7 @@ def happenings(rungs: int) -> st.SearchStrategy[list[Happening]]:
     return st.lists(
         st.builds(
             Happening,
-            st.sampled_from(["failed", "failed", "failed", "worked", "settled"]),
+            st.sampled_from(["failed", "failed", "failed", "settled"]),
             st.integers(0, rungs - 1),
             st.integers(0, 90),
             st.booleans(),
@@ -43,9 +44,7 @@ def happenings(rungs: int) -> st.SearchStrategy[list[Happening]]:
 
 
 def tell(ladder: Ladder, happening: Happening, now_ns: int) -> tuple[Step, ...]:
-    if happening.kind == "worked":
-        ladder.worked(happening.rung)
-    elif happening.kind == "settled":
+    if happening.kind == "settled":
         ladder.settled(happening.rung)
     else:
         return ladder.failed(happening.rung, had_results=happening.had_results, now_ns=now_ns)
@@ -117,13 +116,11 @@ def test_the_retry_doubles_to_five_minutes_and_starts_anew_once_settled() -> Non
         return ladder.failed(0, had_results=False, now_ns=0)[1].delay_s
 
     assert [retry_s() for _ in range(6)] == [30, 60, 120, 240, 300, 300]
-    ladder.worked(0)
-    assert retry_s() == RETRY_MOST_S, "one result does not make it good"
     ladder.settled(0)
     assert retry_s() == RETRY_FIRST_S
 
 
-def test_the_last_rung_is_restarted_ever_more_slowly_until_it_works() -> None:
+def test_the_last_rung_is_restarted_ever_more_slowly_until_it_is_settled() -> None:
     """Where there is nowhere to fall back to, the wait doubles from 0.25 s to 30 s and no further."""
     ladder = Ladder(1)
 
@@ -135,19 +132,19 @@ def test_the_last_rung_is_restarted_ever_more_slowly_until_it_works() -> None:
     waits = [wait_s() for _ in range(12)]
     assert waits[:4] == [0.25, 0.5, 1, 2]
     assert waits[-1] == BACKOFF_MOST_S
-    ladder.worked(0)
+    ladder.settled(0)
     assert wait_s() == BACKOFF_FIRST_S
 
 
 def test_the_last_rung_that_dies_in_a_row_is_not_restarted_at_once_for_ever() -> None:
-    """A CPU model that gives one result and dies, again and again, does not spin."""
+    """A CPU model that gives one result and dies, again and again, is restarted once a second."""
     ladder = Ladder(1)
     waits = []
     for number in range(20):
-        ladder.worked(0)
         waits += [step.delay_s for step in ladder.failed(0, had_results=True, now_ns=number * SECOND)]
     assert waits[:DEATHS_ALLOWED] == [0.0] * DEATHS_ALLOWED
-    assert min(waits[DEATHS_ALLOWED:]) >= BACKOFF_FIRST_S
+    assert waits[DEATHS_ALLOWED:][:3] == [BACKOFF_FIRST_S, 0.5, BACKOFF_WORKED_S]
+    assert set(waits[DEATHS_ALLOWED + 3 :]) == {BACKOFF_WORKED_S}
 
 
 def test_rungs_do_not_share_their_history() -> None:

@@ -166,7 +166,10 @@ def test_states_statistics_and_problems_match_their_schemas() -> None:
         "stats",
         stats_payload(
             NOW,
-            cameras={"front": {"fps": 30.0, "invoke_ms": times, "latency_ms": times}, "back": {"fps": 0.0}},
+            cameras={
+                "front": {"fps": 30.0, "frames_dropped": 0, "invoke_ms": times, "latency_ms": times},
+                "back": {"fps": 0.0, "frames_dropped": 0},
+            },
             temperatures_c={"cpu": 51.23},
             throttled=["under-voltage"],
             outbox={"pending": 0, "published": 3, "dropped": {"offline": 2}},

@@ -137,6 +137,11 @@ def test_int8_does_not_wrap() -> None:
     assert dequantise(np.array([200], np.uint8), None).tolist() == [200.0]
 
 
+def test_floats_are_dequantised_already() -> None:
+    """A float tensor that still carries the scale of its integers is read as it is."""
+    assert dequantise(np.array([0.5], np.float32), Quantization(0.1, 3)).tolist() == [0.5]
+
+
 @settings(deadline=None)
 @given(
     threshold=st.one_of(st.floats(-3, 3), st.floats(allow_nan=True, allow_infinity=True)),

@@ -33,13 +33,13 @@ def test_frames_per_second_are_counted_from_the_last_report() -> None:
     for seq in range(1, 31):
         tally.count(seen(seq), 2 * SECOND)
     assert tally.report(3 * SECOND)["fps"] == 15.0
-    assert tally.report(4 * SECOND) == {"fps": 0.0}
+    assert tally.report(4 * SECOND) == {"fps": 0.0, "frames_dropped": 0}
     assert tally.total == 30
 
 
 def test_before_anything_was_counted_there_is_nothing_to_report() -> None:
     """A camera that gave no frame has no percentiles, and no rate before it began."""
-    assert Tally().report(SECOND) == {"fps": 0.0}
+    assert Tally().report(SECOND) == {"fps": 0.0, "frames_dropped": 0}
 
 
 def test_gaps_in_sequence_numbers_are_dropped_frames() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edged.config.fields import legal_id
 from edged.delivery.topics import RESERVED_CAMERAS, Topics, check_camera, slug, slugs
 from edged.domain.errors import ConfigurationError
 
@@ -52,6 +53,23 @@ def test_slugs_are_valid_unique_and_stable(labels: dict[int, str]) -> None:
         assert re.fullmatch("[a-z0-9_-]{1,32}", name)
         assert slug(name, label_id) == name
     assert slugs(labels) == made
+
+
+@given(st.text(max_size=50))
+def test_a_device_is_named_by_the_rules_of_topics(host: str) -> None:
+    """The name made of a host's can stand in a topic, and one that already could is left alone."""
+    name = legal_id(host)
+    assert Topics("edged", name).device == name
+    assert legal_id(name) == name
+    assert name.startswith(slug(host, 0)[:20]) or name == "device"
+
+
+@pytest.mark.parametrize(
+    ("host", "name"), [("Küche.lan", "kuche_lan"), ("-", "-"), ("…", "device"), ("a" * 40, "a" * 32)]
+)
+def test_host_names_become_device_names(host: str, name: str) -> None:
+    """Accents go as they do in labels; one too long is cut."""
+    assert legal_id(host) == name
 
 
 def test_equal_labels_are_told_apart_by_their_number() -> None:

@@ -28,7 +28,7 @@ def test_values_and_places() -> None:
     document = parse(TEXT, "f")
     assert document.data["cameras"] == {"front": {"size": [640, 480]}}
     assert document.where(("mqtt", "host")) == "f:3:9"
-    assert document.where_key(("mqtt", "host")) == "f:3:3"
+    assert str(document.place_key(("mqtt", "host"))) == "f:3:3"
     assert document.where(("cameras", "front", "size", 1)) == "f:4:31"
 
 
@@ -36,7 +36,7 @@ def test_a_path_that_does_not_exist_is_placed_at_the_section_above() -> None:
     """What is missing is reported at the key of the section that lacks it."""
     document = parse(TEXT, "f")
     assert document.where(("mqtt", "port")) == "f:2:1"
-    assert document.where_key(("mqtt", "tls", "ca_file")) == "f:2:1"
+    assert str(document.place_key(("mqtt", "tls", "ca_file"))) == "f:2:1"
     assert document.where(("nothing",)) == "f:1:1"
 
 

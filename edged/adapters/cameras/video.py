@@ -110,10 +110,10 @@ class VideoCamera:
             for frame in self._pass(av):
                 seen = True
                 yield timeline.offset_ns(frame), frame
-            if not self._loop:
-                return
             if not seen:
                 raise DeviceUnavailableError(f"{self._path}: no frame can be decoded", "copy the file again")
+            if not self._loop:
+                return
             timeline.begin_pass()
             self._container.close()
             self._start(av)

@@ -229,6 +229,7 @@ class PahoListener:
 
     def __init__(self, host: str, port: int, topics: str, hear: Callable[[str, bytes], None]) -> None:
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        self._client.suppress_exceptions = True  # else one in `hear` would end paho's thread, unseen
         self._client.on_message = lambda _client, _, message: hear(message.topic, bytes(message.payload))
         self._client.connect(host, port)
         self._client.subscribe(topics, qos=1)

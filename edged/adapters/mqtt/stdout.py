@@ -42,10 +42,11 @@ class StdoutPublisher:
         self._up = False
 
     def _print(self, message: Message) -> bool:
-        line = {"topic": message.topic, "payload": _readable(message.payload), "retain": message.retain}
+        topic, retain = json.dumps(message.topic), json.dumps(message.retain)
+        line = f'{{"topic":{topic},"payload":{_readable(message.payload)},"retain":{retain}}}'
         try:
-            print(json.dumps(line, separators=(",", ":")), file=self._stream, flush=True)
-        except (BrokenPipeError, ValueError):  # ValueError: the stream was closed on our side
+            print(line, file=self._stream, flush=True)
+        except (OSError, ValueError):  # gone, full, or (ValueError) closed on our side
             self._up = False
             self._silence()
             self._notify(Disconnected("broker_lost", "the reader of the output has gone", "start it again"))
@@ -64,8 +65,14 @@ def _unheard(_: Notice) -> None:
     """Before `start` nobody listens."""
 
 
-def _readable(payload: bytes) -> Any:
-    """JSON as it is, other text as a string."""
+def _readable(payload: bytes) -> str:
+    """As JSON in ASCII, since nobody knows the stream's encoding: objects as they are, other text as a string."""
+    if payload.startswith(b"{") and payload.isascii():
+        return payload.decode("ascii")
+    return json.dumps(_parsed(payload), separators=(",", ":"))
+
+
+def _parsed(payload: bytes) -> Any:
     try:
         return json.loads(payload)
     except ValueError:

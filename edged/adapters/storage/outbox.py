@@ -15,7 +15,8 @@ from edged.domain.messages import StoredEvent
 
 _LOG = logging.getLogger(__name__)
 _ALPHABET = string.ascii_lowercase + string.digits
-_BUSY_S = 5.0
+_BUSY_S = 0.5
+"""No longer, since delivery stands still meanwhile."""
 _NOT_A_DATABASE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 _FIXES = {
     "SQLITE_FULL": "free some space on this disk",
@@ -31,6 +32,10 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS open_tracks (
   track TEXT PRIMARY KEY, seq INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, expiry_s INTEGER);
 CREATE TABLE IF NOT EXISTS retained (topic TEXT PRIMARY KEY);
+"""
+_SOUND_META = """
+SELECT count(*) FROM meta WHERE typeof(last_seq) = 'integer' AND typeof(epoch) = 'text'
+  AND length(epoch) = 6 AND epoch NOT GLOB '*[^a-z0-9]*'
 """
 
 
@@ -130,7 +135,8 @@ class SqliteOutbox:
 
     def _opened(self) -> sqlite3.Connection:
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)  # SQLite gives its companions the same mode
         database = sqlite3.connect(self._name, timeout=_BUSY_S, isolation_level=None)
         try:
             database.execute("PRAGMA page_size = 1024")
@@ -176,8 +182,10 @@ class SqliteOutbox:
 
 
 def _check_sound(database: sqlite3.Connection) -> None:
-    """Raises DatabaseError where pages are damaged; reads the whole file, which is small."""
+    """Raises DatabaseError for damaged pages or a senseless `meta`; reads the whole file, which is small."""
     verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict == "ok" and not database.execute(_SOUND_META).fetchone()[0]:
+        verdict = "its table meta makes no sense"
     if verdict != "ok":
         error = sqlite3.DatabaseError(verdict)
         error.sqlite_errorname = "SQLITE_CORRUPT"
