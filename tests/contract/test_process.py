@@ -1,5 +1,7 @@
 """A child that reports, dies or talks nonsense, as the daemon takes it."""
 
+import contextlib
+import os
 import resource
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -77,16 +79,29 @@ def test_a_death_is_told_with_its_last_words(run: Run) -> None:
     assert "the last line" in reason.what
 
 
-def test_no_process_to_be_had_is_an_error_of_ours_and_leaks_nothing() -> None:
+@pytest.fixture
+def two_descriptors() -> Iterator[None]:
+    """For the time of a test, this process can open two more files and no third."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 3, limits[1]))
+    filling: list[int] = []
+    with contextlib.suppress(OSError):
+        while True:
+            filling.append(os.open("/dev/null", os.O_RDONLY))
+    for _ in range(2):
+        os.close(filling.pop())
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    for fd in filling:
+        os.close(fd)
+
+
+def test_no_process_to_be_had_is_an_error_of_ours_and_leaks_nothing(request: pytest.FixtureRequest) -> None:
     """Without descriptors, or processes, to spare a start fails with its reason, as often as it is tried."""
     reactor = Reactor()
-    before, limits = len(list(Path("/proc/self/fd").iterdir())), resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (before + 3, limits[1]))
-    try:
-        for _ in range(5):
-            with pytest.raises(ChildDiedError, match="no process can be started"):
-                Process(reactor, "x", "x", {}, understand=lambda _: reactor.stop, gone=lambda _: None)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    request.getfixturevalue("two_descriptors")
+    for _ in range(5):
+        with pytest.raises(ChildDiedError, match="no process can be started: Too many open files"):
+            Process(reactor, "x", "x", {}, understand=lambda _: reactor.stop, gone=lambda _: None)
     reactor.close()
