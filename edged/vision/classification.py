@@ -110,6 +110,7 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def byte_softmax(values: Tensor, powers: NDArray[np.float64]) -> NDArray[np.float64]:
     """Softmax of 8-bit logits; `powers[n]` is exp(-n * scale), the weight of one that lies n below the largest."""
-    below = np.max(values).view(np.uint8) - values.view(np.uint8)  # modulo 256 this is right for int8 too
+    peak = int(np.max(np.asarray(values, np.int16)))
+    below = np.uint8(peak & 0xFF) - values.view(np.uint8)  # modulo 256 this is right for int8 too
     weights = powers[below]
     return np.asarray(weights / weights.sum(), np.float64)
