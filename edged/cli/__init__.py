@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return ExitCode.OK
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -88,8 +88,13 @@ def outcome(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else ExitCode.OK
 
 
+def _drop_output() -> None:
+    """Lets what is still to be flushed go nowhere: it would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _unwritable(error: OSError) -> int:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush would fail again
+    _drop_output()
     print(
         f"edged: the output cannot be written: {error.strerror} (make room, or write elsewhere)",
         file=sys.stderr,

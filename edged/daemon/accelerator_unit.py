@@ -95,10 +95,6 @@ class AcceleratorUnit:
         self._attempts.clear()
         self.current = None
 
-    def pids(self) -> tuple[int, ...]:
-        """The processes that run at this moment."""
-        return tuple(attempt.pid for attempt in self._attempts.values())
-
     def check(self, *, frame_waits: bool) -> bool:
         """Kills the current process if frames wait and nothing was answered for the deadline.
 

@@ -113,10 +113,6 @@ class CameraUnit:
         self._closed = True
         self._end_process()
 
-    def pids(self) -> tuple[int, ...]:
-        """The process that runs at this moment."""
-        return (self._process.pid,) if self._process else ()
-
     def lend_to(self, lease: socket.socket) -> None:
         """Hands a consumer's end to the child; the descriptor is copied."""
         if self._process:

@@ -86,10 +86,6 @@ class DeliveryThread:
         """Sets a retained topic."""
         self._commands.put(lambda: self._courier.state(topic, payload))
 
-    def clear(self, topic: str) -> None:
-        """Removes a retained topic from the broker."""
-        self.state(topic, b"")
-
     def keep_only(self, topics: Iterable[str]) -> None:
         """Clears the retained topics of this and earlier runs that are not among these."""
         kept = frozenset((*topics, self._topics.status))

@@ -218,9 +218,7 @@ class Pipeline:
         now_ns = monotonic_ns()
         for unit in self.accelerators.values():
             limit_s = 2 * unit.plan.deadline_s + STALLED_S
-            if unit.current and any(
-                each.waiting.seconds(now_ns) > limit_s for each in self._streams_of(unit)
-            ):
+            if unit.current and any(each.waiting.seconds(now_ns) > limit_s for each in self._owed(unit)):
                 return True
         return False
 
@@ -240,7 +238,7 @@ class Pipeline:
 
         A live camera that does not go on is left to its own deadline: it is what hangs.
         """
-        waiting = [stream for stream in self._streams_of(unit) if stream.waiting.on and self._goes_on(stream)]
+        waiting = self._owed(unit)
         nobody_answered = unit.check(frame_waits=bool(waiting))
         for stream in waiting:
             alone = unit.current and stream.waiting.seconds(now_ns) > unit.plan.deadline_s + TICK_S * 2
@@ -248,5 +246,11 @@ class Pipeline:
                 stream.waiting.restart()
                 self.cameras[stream.plan.camera].suspect()
 
-    def _goes_on(self, stream: Stream) -> bool:
-        return stream.waiting.camera_moves or self.cameras[stream.plan.camera].plan.lossless
+    def _owed(self, unit: AcceleratorUnit) -> list[Stream]:
+        """Streams with a frame that waits for an answer, of cameras that go on or that wait for us."""
+        return [
+            stream
+            for stream in self._streams_of(unit)
+            if stream.waiting.on
+            and (stream.waiting.camera_moves or self.cameras[stream.plan.camera].plan.lossless)
+        ]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from edged.domain.frame import FrameShape
 from edged.transport.memory import mapped, padded
 from edged.transport.slots import SLOTS, Held, Slots
-from edged.transport.wire import GRANT, HEADER, LAST_FRAME, LAST_SEQ, WANT, WORD
+from edged.transport.wire import GRANT, HEADER, LAST_SEQ, WANT, WORD
 
 
 def ring_bytes(slot_bytes: int) -> int:
@@ -70,7 +70,6 @@ class Lender:
             while self._lossless and not self._done:
                 self._changed.wait()
             WORD.pack_into(self._memory, LAST_SEQ, seq)
-            WORD.pack_into(self._memory, LAST_FRAME, captured_ns)
             self._state.newest = Held(slot, seq, captured_ns, shape.format, shape.width, shape.height)
             self._done = False
             for consumer in self._consumers.values():

@@ -15,5 +15,5 @@ GIVEN_BACK = struct.Struct("<B")
 HEADER = 4096
 """Bytes before a ring's first slot."""
 WORD = struct.Struct("<q")
-LAST_FRAME, LAST_SEQ = 0, 8
-"""Offsets of the header's words: when the last complete frame was captured (ns), and its sequence number."""
+LAST_SEQ = 0
+"""Offset of the header's word: the sequence number of the last complete frame."""
