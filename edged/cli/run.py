@@ -23,13 +23,20 @@ LINE = "%(levelname)s %(name)s: %(message)s"
     default="mqtt",
     help="stdout prints what would be published, one JSON object a line, and touches neither broker nor outbox.",
 )
-def run(config: Path, publish: Any) -> None:
+@click.option(
+    "--socket",
+    envvar="EDGED_SOCKET",
+    show_envvar=True,
+    type=Path,
+    help="Where to listen for local commands; $RUNTIME_DIRECTORY/control.sock, or state_dir/control.sock.",
+)
+def run(config: Path, publish: Any, socket: Path | None) -> None:
     """Run the daemon: ends by itself when every source is finite, and never because of the broker."""
     loaded = load(config, os.environ)
     set_up_log(loaded.settings.log_level)
     for warning in loaded.warnings:
         logging.getLogger(__name__).warning("%s", warning)
-    run_daemon(loaded, os.environ, publish=publish)
+    run_daemon(loaded, os.environ, publish=publish, socket=socket)
 
 
 def set_up_log(level: str) -> None:

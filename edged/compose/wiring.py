@@ -1,6 +1,6 @@
 """Which camera goes through which model on which accelerator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from edged.adapters.system.tpulock import TpuLock
 from edged.compose.plans import accelerator_plan, model_plan, tpu_is_taken, wants_tpu
@@ -19,17 +19,30 @@ LOCK_S = 10.0
 
 
 def accelerator_plans(
-    settings: Settings, bundles: Mapping[str, Bundle], lock: TpuLock
+    settings: Settings,
+    bundles: Mapping[str, Bundle],
+    lock: TpuLock,
+    waiting: Callable[[float], None] | None = None,
 ) -> dict[str, AcceleratorPlan]:
     """The ladder of each accelerator; the machine's Edge TPUs are taken once, for all that want one.
 
-    Raises DeviceUnavailableError where another process keeps them.
+    Another process that has them is waited for where `waiting` is given, which is told for how long.
+    Raises DeviceUnavailableError where it keeps them.
     """
     options = accelerator_options(settings)
     models = {name: [bundles[model] for model in _models_on(settings, name)] for name in options}
-    if any(wants_tpu(options[name], models[name]) for name in options) and not lock.acquire_within(LOCK_S):
-        raise tpu_is_taken(lock.owner())
+    if any(wants_tpu(options[name], models[name]) for name in options):
+        _take(lock, waiting)
     return {name: accelerator_plan(options[name], models[name]) for name in options}
+
+
+def _take(lock: TpuLock, waiting: Callable[[float], None] | None) -> None:
+    if lock.acquire():
+        return
+    if waiting:
+        waiting(LOCK_S)
+    if not waiting or not lock.acquire_within(LOCK_S):
+        raise tpu_is_taken(lock.owner())
 
 
 def examine_accelerators(loaded: Loaded, bundles: Mapping[str, Bundle]) -> list[Finding]:

@@ -1,7 +1,7 @@
 """Keeps one accelerator answering: starts, watches, restarts, falls back to the CPU twin, and returns."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Protocol
@@ -78,6 +78,7 @@ class AcceleratorUnit:
         self._failed_starts = 0
         self._starved = 0
         self._settling: Timer | None = None
+        self._timers: list[Timer] = []
         self._waiting_since_ns: int | None = None
         self._waiting_results = 0
         self._closed = False
@@ -90,6 +91,8 @@ class AcceleratorUnit:
     def close(self) -> None:
         """Kills whatever runs; may be called twice."""
         self._closed = True
+        for timer in self._timers:
+            timer.cancel()
         for attempt in self._attempts.values():
             attempt.end()
         self._attempts.clear()
@@ -131,7 +134,7 @@ class AcceleratorUnit:
             self._drop(other)
         if self._settling:
             self._settling.cancel()
-        self._settling = self._reactor.call_later(SETTLED_S, lambda: self._settle(attempt))
+        self._settling = self._later(SETTLED_S, lambda: self._settle(attempt))
 
     def attempt_result(self, attempt: Attempt, result: Result, outputs: Sequence[Tensor]) -> None:
         """A process has answered."""
@@ -173,7 +176,7 @@ class AcceleratorUnit:
         if step.kind == "give_up":
             return
         if step.delay_s:
-            self._reactor.call_later(step.delay_s, lambda: self._start(step.rung))
+            self._later(step.delay_s, lambda: self._start(step.rung))
         else:
             self._start(step.rung)
 
@@ -186,11 +189,17 @@ class AcceleratorUnit:
             self._attempts[rung] = Attempt(self._reactor, self, rung, job, self.plan.start_deadline_s)
         except ChildDiedError as error:  # no process is to be had at this moment
             log.warning("accelerator %s: %s", self.plan.name, error)
-            self._reactor.call_later(SPAWN_AGAIN_S, lambda: self._start(rung))
+            self._later(SPAWN_AGAIN_S, lambda: self._start(rung))
 
     def _stand_in(self, rung: int, after_s: float) -> None:
         if rung + 1 < len(self.plan.rungs):
-            self._reactor.call_later(after_s, lambda: self._start(rung + 1))
+            self._later(after_s, lambda: self._start(rung + 1))
+
+    def _later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Arranges a call that does not outlive the unit."""
+        timer = self._reactor.call_later(delay_s, callback)
+        self._timers = [*(each for each in self._timers if each.pending), timer]
+        return timer
 
     def _drop(self, attempt: Attempt) -> None:
         attempt.end()

@@ -149,19 +149,20 @@ class Attempt:
         self._reactor.add_reader(ours.fileno(), self._on_results)
 
     def _on_results(self) -> None:
+        """Takes one result; if another waits, the loop calls again at once."""
         receiver = self._receiver
-        while receiver and not self._ended:
-            try:
-                result = receiver.receive()
-                outputs = result and self._views[self._model_of_stream[result.stream]][result.slot]
-            except EOFError:
-                self._process.lost()
-                return
-            except NONSENSE as error:
-                self._process.babbles(error)
-                return
-            if not result or outputs is None:
-                return
+        if not receiver or self._ended:
+            return
+        try:
+            result = receiver.receive()
+            outputs = result and self._views[self._model_of_stream[result.stream]][result.slot]
+        except EOFError:
+            self._process.lost()
+            return
+        except NONSENSE as error:
+            self._process.babbles(error)
+            return
+        if result and outputs is not None:
             self.results += 1
             self._listener.attempt_result(self, result, outputs)
             receiver.give_back(result.slot)

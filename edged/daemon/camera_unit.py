@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from edged.daemon.attempt import Ring
 from edged.daemon.process import Action, Process
-from edged.daemon.reactor import Reactor
+from edged.daemon.reactor import Reactor, Timer
 from edged.domain.errors import (
     BadPictureError,
     ChildDiedError,
@@ -90,6 +90,7 @@ class CameraUnit:
         self._seen_ns = 0
         self._ever_opened = False
         self._backoff_s = 0.0
+        self._again: Timer | None = None
         self._closed = False
 
     def start(self) -> None:
@@ -111,6 +112,8 @@ class CameraUnit:
     def close(self) -> None:
         """Kills the process; may be called twice."""
         self._closed = True
+        if self._again:
+            self._again.cancel()
         self._end_process()
 
     def lend_to(self, lease: socket.socket) -> None:
@@ -199,7 +202,7 @@ class CameraUnit:
             self._listener.camera_unusable(self, error)
             return
         self.restarts += 1
-        self._reactor.call_later(self._delay_s(worked=worked), self.start)
+        self._again = self._reactor.call_later(self._delay_s(worked=worked), self.start)
         self._listener.camera_lost(self, error)
 
     def _delay_s(self, *, worked: bool) -> float:

@@ -1,23 +1,23 @@
 """The daemon: what happens when a frame was judged, a device failed, or somebody asks us to end."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from edged.daemon.accelerator_unit import AcceleratorUnit
+from edged.daemon.account import Account, Identity
 from edged.daemon.attempt import Attempt
 from edged.daemon.camera_unit import CameraUnit
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.herald import Herald
 from edged.daemon.ladder import Step
 from edged.daemon.pipeline import Pipeline
-from edged.daemon.reactor import Reactor
+from edged.daemon.reactor import Reactor, Timer
+from edged.daemon.rules import Rules
+from edged.daemon.settling import Owner, Settling
+from edged.daemon.statusline import StatusLine
 from edged.daemon.stream import Stream
-from edged.daemon.watch import Watch, WatchPlan
+from edged.daemon.watch import Watch
 from edged.delivery.changes import ProblemChange
-from edged.delivery.payloads import CameraInfo, Info, Stats
-from edged.delivery.state_payloads import info_payload, stats_payload
-from edged.delivery.topics import Topics
 from edged.domain.errors import EdgedError
 from edged.domain.events import EndReason
 from edged.domain.predictions import Observation
@@ -29,19 +29,11 @@ STOP_TIMEOUT_S = 2.0
 """For the last words to a broker that may stand still; events that wait are safe on disk."""
 OPEN_TIMEOUT_S = 5.0
 """How long READY waits for the outbox; a disk that takes longer is no reason not to run."""
+MARGIN_S = 5.0
+"""What a step may take beyond its own limit before the service manager need worry."""
 RESPONSIVE_S = 20.0
 """Longest step of the delivery thread, 64 events with an fsync each on a slow card, before it counts as hung."""
 TPU_FIX = "look at its cable, its power and its driver; it is tried again by itself"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What the daemon says about itself."""
-
-    version: str
-    boot_id: str
-    config_sha: str
-    schema: str = "urn:edged:schema:v1"
 
 
 class Daemon:
@@ -53,46 +45,106 @@ class Daemon:
         reactor: Reactor,
         delivery: DeliveryThread,
         herald: Herald,
-        topics: Topics,
         clock: Clock,
         manager: ServiceManager,
         sensors: Sensors,
         identity: Identity,
-        watches: Sequence[WatchPlan],
-        stats_interval_s: float,
+        rules: Rules,
+        owner: Owner,
     ) -> None:
         self._reactor = reactor
         self._delivery = delivery
         self._herald = herald
-        self._topics = topics
         self._clock = clock
         self._manager = manager
         self._sensors = sensors
         self._identity = identity
-        self._stats_interval_s = stats_interval_s
-        self._watches = {plan.camera: Watch(plan, CameraPolicy(plan.camera, plan.rules)) for plan in watches}
+        self._rules = rules
+        self._owner = owner
+        self._watches = {
+            plan.camera: Watch(plan, CameraPolicy(plan.camera, plan.rules)) for plan in rules.watches
+        }
         self._pipeline: Pipeline
+        self._account: Account
+        self._status = StatusLine(manager.status)
+        self._statistics: Timer | None = None
         self._error: EdgedError | None = None
-        self._ended: set[str] = set()
+        self._settling = Settling(self._watches.values())
 
     def run(self, make_pipeline: Callable[["Daemon"], Pipeline]) -> None:
         """Runs until every source has ended or `stop`; raises what makes it impossible. Main thread only."""
         self._pipeline = make_pipeline(self)
+        self._account = Account(
+            identity=self._identity,
+            watches=self._watches,
+            pipeline=self._pipeline,
+            herald=self._herald,
+            delivery=self._delivery,
+            clock=self._clock,
+            sensors=self._sensors,
+        )
         try:
-            self._delivery.start()
-            self._announce()
-            self._pipeline.start()
-            self._delivery.wait_opened(OPEN_TIMEOUT_S)
-            self._manager.ready()
-            self._reactor.call_every(self._stats_interval_s, self._tell_stats)
+            self._start()
             self._reactor.run()
         finally:
-            self._manager.stopping()
-            self._pipeline.close()
-            self._say_goodbye()
-            self._reactor.close()
+            self._owner.daemon_ends(self._error)
+            self._end()
         if self._error:
             raise self._error
+
+    def _start(self) -> None:
+        self._delivery.start()
+        self._announce()
+        self._pipeline.start()
+        self._manager.patience(OPEN_TIMEOUT_S + MARGIN_S)
+        self._delivery.wait_opened(OPEN_TIMEOUT_S)
+        self._manager.ready()
+        self._settling.begin(self._clock.now().monotonic_ns)
+        self._statistics = self._reactor.call_every(self._rules.stats_interval_s, self._tell_stats)
+
+    def _end(self) -> None:
+        if self._statistics:
+            self._statistics.cancel()
+        self._pipeline.close()
+        for watch in self._watches.values():
+            self._go_offline(watch, "stopped")
+        self._delivery.stop((), STOP_TIMEOUT_S)
+
+    def adopt(self, rules: Rules) -> None:
+        """Goes on with other rules; no process is touched, and objects that are still reported live on."""
+        now_ns = self._clock.now().monotonic_ns
+        self._pipeline.retune(rules.streams)
+        for plan in rules.watches:
+            watch = self._watches[plan.camera]
+            self._herald.decided(plan.camera, watch.adopt(plan, now_ns))
+        if self._statistics and rules.stats_interval_s != self._rules.stats_interval_s:
+            self._statistics.cancel()
+            self._statistics = self._reactor.call_every(rules.stats_interval_s, self._tell_stats)
+        self._rules = rules
+        self._herald.keep_topics(rules.watches, fresh=False)
+        self._tell_info()
+
+    def reloaded(self, message: str) -> None:
+        """Tells that the configuration was read again and runs."""
+        self._herald.solved("config_refused")
+        self._herald.system("config_reloaded", "info", message)
+        self._herald.flush()
+
+    def refused(self, message: str, fix: str) -> None:
+        """Tells that a configuration was read that cannot run, and that the one before goes on."""
+        self._herald.problem("config_refused", message, fix)
+        self._herald.system("config_refused", "error", message, fix)
+        self._herald.flush()
+
+    @property
+    def holds_events(self) -> bool:
+        """Whether events are in memory alone, because the disk refuses them."""
+        return "outbox_failed" in self._herald.problem_codes()
+
+    @property
+    def delivers(self) -> bool:
+        """Whether the thread that stores and sends is there, as it may be after an end that it did not hear of."""
+        return self._delivery.alive
 
     def stop(self) -> None:
         """Asks the daemon to end; for signal handlers and other threads."""
@@ -144,8 +196,8 @@ class Daemon:
         """A finite source is at its end; with the last one the daemon ends."""
         log.info("camera %s: end of source", camera.name)
         self._go_offline(self._watches[camera.name], "stopped")
-        self._ended.add(camera.name)
-        if len(self._ended) == len(self._watches):
+        self._watches[camera.name].ended = True
+        if all(watch.ended for watch in self._watches.values()):
             self._reactor.stop()
 
     def accelerator_changed(self, unit: AcceleratorUnit, attempt: Attempt) -> None:
@@ -196,6 +248,10 @@ class Daemon:
         elif self._delivery.responsive(RESPONSIVE_S) and not self._pipeline.stalled():
             self._manager.alive()
         self._herald.flush()
+        now_ns = self._clock.now().monotonic_ns
+        self._status.look(now_ns, self._account.standing)
+        if self._settling.news(now_ns):
+            self._owner.daemon_settled(works=self._settling.works, standing=self._account.standing())
 
     def _announce(self) -> None:
         """OFF for each configured label and `offline` for each camera, before the first frame."""
@@ -204,19 +260,9 @@ class Daemon:
             self._herald.camera_status(watch.plan.camera, online=False)
             self._herald.decided(watch.plan.camera, watch.policy.start(now_ns))
             watch.tally.restart(now_ns)
-        self._delivery.keep_only(self._own_topics())
+        self._herald.keep_topics(self._rules.watches, fresh=True)
         self._tell_info()
         self._herald.flush()
-
-    def _own_topics(self) -> set[str]:
-        """Retained topics that this configuration will publish to; any other of an earlier run is cleared."""
-        topics = {self._topics.info, self._topics.problem, self._topics.stats, self._topics.status}
-        for watch in self._watches.values():
-            camera = watch.plan.camera
-            topics.add(self._topics.camera_status(camera))
-            labels = (self._herald.slug(camera, label) for label in watch.plan.rules.labels)
-            topics |= {self._topics.camera_object(camera, label) for label in labels}
-        return topics
 
     def _camera_is_back(self, watch: Watch) -> None:
         watch.online = True
@@ -231,54 +277,8 @@ class Daemon:
         self._herald.decided(watch.plan.camera, watch.policy.close(reason, now_ns))
         self._herald.camera_status(watch.plan.camera, online=False)
 
-    def _say_goodbye(self) -> None:
-        for watch in self._watches.values():
-            self._go_offline(watch, "stopped")
-        self._delivery.stop((), STOP_TIMEOUT_S)
-
     def _tell_info(self) -> None:
-        self._herald.info(self._info())
-
-    def _info(self) -> Info:
-        cameras: dict[str, CameraInfo] = {}
-        for name, stream in self._pipeline.streams.items():
-            rules = self._watches[name].plan.rules
-            cameras[name] = {
-                "model": {"name": stream.model_id.name, "sha": stream.model_id.sha},
-                "accelerator": stream.accelerator,
-                "threshold": rules.default.threshold,
-                "labels": {
-                    self._herald.slug(name, label): rule.threshold for label, rule in rules.labels.items()
-                },
-            }
-        return info_payload(
-            version=self._identity.version,
-            schema=self._identity.schema,
-            boot_id=self._identity.boot_id,
-            config_sha=self._identity.config_sha,
-            cameras=cameras,
-        )
+        self._herald.info(self._account.info(self._rules.config_sha))
 
     def _tell_stats(self) -> None:
-        self._herald.stats(self._stats(), expiry_s=int(3 * self._stats_interval_s))
-
-    def _stats(self) -> Stats:
-        now = self._clock.now()
-        delivery = self._delivery.stats()
-        restarts: Mapping[str, int] = {
-            **{name: unit.restarts for name, unit in self._pipeline.cameras.items()},
-            **{name: unit.restarts for name, unit in self._pipeline.accelerators.items()},
-        }
-        return stats_payload(
-            now,
-            cameras={name: watch.tally.report(now.monotonic_ns) for name, watch in self._watches.items()},
-            temperatures_c=self._sensors.temperatures_c(),
-            throttled=self._sensors.throttled(),
-            outbox={
-                "pending": delivery.pending,
-                "published": delivery.published,
-                "dropped": dict(delivery.dropped),
-            },
-            reconnects=delivery.reconnects,
-            restarts=restarts,
-        )
+        self._herald.stats(self._account.stats(), expiry_s=int(3 * self._rules.stats_interval_s))

@@ -5,6 +5,7 @@ from functools import partial
 
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.problems import Problems
+from edged.daemon.watch import WatchPlan
 from edged.delivery.event_payloads import classification_event, detection_event, system_event
 from edged.delivery.fields import dumps
 from edged.delivery.payloads import Info, Stats
@@ -89,6 +90,21 @@ class Herald:
         payload = frame_payload(observation, self._clock.now(), partial(self.slug, camera))
         self._delivery.telemetry(self._topics.camera_frame(camera), dumps(payload))
 
+    def keep_topics(self, plans: Iterable[WatchPlan], *, fresh: bool) -> None:
+        """Clears every retained topic that these cameras do not publish to.
+
+        Where every label is reported, those of an earlier run are cleared too (`fresh`), or ours stay.
+        """
+        topics = {self._topics.info, self._topics.problem, self._topics.stats, self._topics.status}
+        for plan in plans:
+            camera, labels = plan.camera, plan.rules.labels
+            topics.add(self._topics.camera_status(camera))
+            slugs = {self.slug(camera, label) for label in labels}
+            if not labels and not fresh:
+                slugs = set(self._slugs[camera].values())
+            topics |= {self._topics.camera_object(camera, each) for each in slugs}
+        self._delivery.keep_only(topics)
+
     def camera_status(self, camera: str, *, online: bool) -> None:
         """Whether a camera delivers frames."""
         self._delivery.state(self._topics.camera_status(camera), b"online" if online else b"offline")
@@ -118,6 +134,10 @@ class Herald:
     def solved(self, code: str, *, subject: str = "") -> bool:
         """A condition has ended; True where it was open."""
         return self._problems.clear(code, subject)
+
+    def problem_codes(self) -> list[str]:
+        """The codes of the problems that last, oldest first."""
+        return [problem.code for problem in self._problems.current()]
 
     def flush(self) -> None:
         """Publishes the problems if they have changed; called once a turn, so that a burst is one message."""

@@ -11,7 +11,7 @@ from edged.daemon.accelerator_unit import AcceleratorPlan, AcceleratorUnit
 from edged.daemon.attempt import Attempt, Ring
 from edged.daemon.camera_unit import CameraPlan, CameraUnit
 from edged.daemon.ladder import Step
-from edged.daemon.reactor import Reactor
+from edged.daemon.reactor import Reactor, Timer
 from edged.daemon.roll import Roll
 from edged.daemon.stream import Stream, StreamPlan
 from edged.domain.errors import ChildDiedError, EdgedError
@@ -76,6 +76,7 @@ class Pipeline:
         self._by_number: dict[int, Stream] = {}
         self._numbers = itertools.count()
         self._last_seqs: dict[str, int] = {}
+        self._ticking: Timer | None = None
         self._rolls = {plan.name: Roll() for plan in cameras if plan.lossless}
 
     def start(self) -> None:
@@ -84,10 +85,17 @@ class Pipeline:
             accelerator.start()
         for camera in self.cameras.values():
             camera.start()
-        self._reactor.call_every(TICK_S, self._tick)
+        self._ticking = self._reactor.call_every(TICK_S, self._tick)
+
+    def retune(self, streams: Sequence[StreamPlan]) -> None:
+        """Goes on with other thresholds; no child is touched."""
+        for plan in streams:
+            self.streams[plan.camera].retune(plan)
 
     def close(self) -> None:
         """Kills every child; may be called twice."""
+        if self._ticking:
+            self._ticking.cancel()
         for camera in self.cameras.values():
             camera.close()
         for accelerator in self.accelerators.values():

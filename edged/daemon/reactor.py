@@ -19,9 +19,18 @@ class Timer:
     def __init__(self, callback: Callback) -> None:
         self._callback: Callback | None = callback
 
+    @property
+    def pending(self) -> bool:
+        """Whether the call is still to be made."""
+        return self._callback is not None
+
     def cancel(self) -> None:
         """Forgets the call."""
         self._callback = None
+
+    def arm(self, callback: Callback) -> None:
+        """Sets what the next `fire` calls."""
+        self._callback = callback
 
     def fire(self) -> None:
         """Makes the call, once."""
@@ -57,17 +66,20 @@ class Reactor:
     def call_later(self, delay_s: float, callback: Callback) -> Timer:
         """Arranges a call."""
         timer = Timer(callback)
-        heapq.heappush(self._timers, (monotonic_ns() + int(delay_s * 1e9), next(self._order), timer))
+        self._push(delay_s, timer)
         return timer
 
-    def call_every(self, interval_s: float, callback: Callback) -> None:
-        """Arranges calls at an interval, for as long as the loop runs."""
+    def call_every(self, interval_s: float, callback: Callback) -> Timer:
+        """Arranges calls at an interval, until they are cancelled."""
 
         def again() -> None:
-            self.call_later(interval_s, again)
+            timer.arm(again)
+            self._push(interval_s, timer)
             callback()
 
-        self.call_later(interval_s, again)
+        timer = Timer(again)
+        self._push(interval_s, timer)
+        return timer
 
     def call_from_thread(self, callback: Callback) -> None:
         """Has the loop make a call; the only method that other threads and signal handlers may use."""
@@ -76,7 +88,7 @@ class Reactor:
             os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
-        """Serves until `stop`."""
+        """Serves until `stop`; may be called again after that."""
         self._running = True
         while self._running:
             for fd, _ in self._poll.poll(self._timeout_s()):
@@ -95,6 +107,9 @@ class Reactor:
         if not self._poll.closed:
             self._poll.close()
             os.close(self._wake)
+
+    def _push(self, delay_s: float, timer: Timer) -> None:
+        heapq.heappush(self._timers, (monotonic_ns() + int(delay_s * 1e9), next(self._order), timer))
 
     def _timeout_s(self) -> float:
         if not self._timers:

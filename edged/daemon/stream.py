@@ -9,6 +9,7 @@ from edged.domain.frame import Frame, FrameShape
 from edged.domain.predictions import Accelerator, ModelId, Observation
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
+from edged.transport.protocol import LoadedModel
 from edged.transport.results import Result
 from edged.vision.decoding import Decoder, make_decoder
 from edged.vision.fit import FitPlan, plan_frame
@@ -57,6 +58,7 @@ class Stream:
         self.model_id = plan.model.ids[0]
         self.accelerator = plan.model.best
         self.outputs: tuple[TensorSpec, ...] = ()
+        self._loaded: LoadedModel | None = None
         self._decoder: Decoder | None = None
         self._input: TensorSpec | None = None
         self._plans: dict[FrameShape, FitPlan] = {}
@@ -74,19 +76,29 @@ class Stream:
     def bind(self, attempt: Attempt) -> None:
         """Learns the tensors of the process that answers from now on. Raises ModelError."""
         loaded = attempt.models[self.plan.model_index]
-        manifest = replace(self.plan.model.manifest, roles=loaded.roles)
+        self._loaded = loaded
         self.outputs = loaded.outputs
-        self._decoder = make_decoder(
-            manifest,
-            loaded.outputs,
-            self.plan.model.labels,
-            threshold=self.plan.threshold,
-            top_k=self.plan.top_k,
-        )
+        self._decoder = self._make_decoder(loaded)
         self._input = loaded.inputs[0]
         self._plans.clear()
         self.model_id = self.plan.model.ids[attempt.rung]
         self.accelerator = attempt.job.accelerator
+
+    def retune(self, plan: StreamPlan) -> None:
+        """Goes on with another threshold or number of classes; all else in the plan is as it was."""
+        self.plan = plan
+        if self._loaded:
+            self._decoder = self._make_decoder(self._loaded)
+
+    def _make_decoder(self, loaded: LoadedModel) -> Decoder:
+        return make_decoder(
+            replace(self.plan.model.manifest, roles=loaded.roles),
+            loaded.outputs,
+            self.plan.model.labels,
+            threshold=self.plan.threshold,
+            top_k=self.plan.top_k,
+            picture=loaded.inputs[0],
+        )
 
     def observe(self, result: Result, outputs: Sequence[Tensor]) -> Observation:
         """Decodes one result."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from edged.daemon.tally import Tally
+from edged.domain.events import PolicyEvent
 from edged.policy.camera import CameraPolicy
 from edged.policy.rules import CameraRules
 
@@ -25,8 +26,17 @@ class Watch:
     policy: CameraPolicy
     tally: Tally = field(default_factory=Tally)
     online: bool = False
+    ended: bool = False
+    """Whether its source has come to its end."""
     frame_due_ns: int = 0
     """When the next `frame` message may be sent."""
+
+    def adopt(self, plan: WatchPlan, at_ns: int) -> tuple[PolicyEvent, ...]:
+        """Goes on with other rules; what that decides."""
+        if plan.frame_max_fps != self.plan.frame_max_fps:
+            self.frame_due_ns = 0
+        self.plan = plan
+        return self.policy.adopt(plan.rules, at_ns)
 
     def frame_is_due(self, now_ns: int) -> bool:
         """Whether a frame captured now is to be published, and notes that it was.

@@ -53,6 +53,19 @@ class CameraPolicy:
         prediction = observation.prediction
         return counted_detections(prediction.items, self._rules) if isinstance(prediction, Detections) else ()
 
+    def adopt(self, rules: CameraRules, at_ns: int) -> tuple[PolicyEvent, ...]:
+        """Goes on with other rules: what they still report lives on, the rest ends, and new labels are OFF."""
+        fresh = [label for label in rules.labels if label not in self._rules.labels]
+        self._rules = rules
+        tracks, classes = self._tracker.adopt(rules), self._classes.adopt(rules)
+        there = {**self._tracker.sightings(), **self._classes.sightings()}
+        return (
+            *tracks,
+            *classes,
+            *self._presence.update(there, at_ns),
+            *self._presence.initial(fresh, at_ns),
+        )
+
     def close(self, reason: EndReason, at_ns: int) -> tuple[PolicyEvent, ...]:
         """Ends every track and the class, and turns every label OFF; later frames begin anew.
 

@@ -1,7 +1,7 @@
 """A whole frame's class over time: confirmed N of M, held for a while, told once per change."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from edged.domain.events import ClassChanged
@@ -34,8 +34,7 @@ class ClassWatch:
     def __init__(self, rules: CameraRules) -> None:
         self._rules = rules
         self._winner: _Winner | None = None
-        longest = max(rule.confirm[1] for rule in rules.in_use)
-        self._best: deque[str | None] = deque(maxlen=longest)
+        self._best = _last_frames(rules)
         """The best counting label of the last frames, None where nothing counted."""
 
     def update(self, observation: Observation, prediction: Classification) -> tuple[ClassChanged, ...]:
@@ -49,6 +48,15 @@ class ClassWatch:
         if before and not self._winner:
             return (ClassChanged((), before.rule.threshold, observation),)
         return ()
+
+    def adopt(self, rules: CameraRules) -> tuple[ClassChanged, ...]:
+        """Goes on with other rules: a winner that is still reported stays, the others are counted anew."""
+        winner = self._winner
+        rule = rules.rule(winner.entry.label) if winner else None
+        lost = self.close() if rule is None else ()
+        self._rules, self._best = rules, _last_frames(rules)
+        self._winner = replace(winner, rule=rule) if winner and rule else None
+        return lost
 
     def close(self) -> tuple[ClassChanged, ...]:
         """Lets go of the winner, as of the last frame in which it counted."""
@@ -81,3 +89,7 @@ class ClassWatch:
     def _holds(self, label: str, rule: LabelRule) -> bool:
         needed, frames = rule.confirm
         return sum(best == label for best in islice(reversed(self._best), frames)) >= needed
+
+
+def _last_frames(rules: CameraRules) -> deque[str | None]:
+    return deque(maxlen=max(rule.confirm[1] for rule in rules.in_use))

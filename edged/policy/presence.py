@@ -34,8 +34,8 @@ class Presence:
         self._seen_ns: dict[str, int] = {}
 
     def initial(self, labels: Iterable[str], at_ns: int) -> tuple[PresenceChanged, ...]:
-        """An OFF state for each of the labels, before the first frame."""
-        return tuple(self._off(label, at_ns) for label in labels)
+        """An OFF state for each of the labels that is not there, before the first frame that could show it."""
+        return tuple(self._off(label, at_ns) for label in labels if label not in self._on)
 
     def update(self, sightings: Mapping[str, Sighting], at_ns: int) -> tuple[PresenceChanged, ...]:
         """Takes what is there now, and nothing else is: what went, then what came or changed its count."""

@@ -42,6 +42,22 @@ class Tracker:
         self._open(observation, [item for index, item in enumerate(counted) if index not in known])
         return (*ended, *self._start())
 
+    def adopt(self, rules: CameraRules) -> tuple[TrackEnded, ...]:
+        """Goes on with other rules: started tracks of labels that are still reported live on under them.
+
+        Those of other labels end as `stopped`; tentative ones are forgotten, and counted anew.
+        """
+        kept, ended = [], []
+        for track in self._tracks:
+            rule = rules.rule(track.detection.label)
+            if track.started and rule is not None:
+                track.rule = rule
+                kept.append(track)
+            elif track.started:
+                ended.append(track.end("stopped", self._rules.zones))
+        self._rules, self._tracks = rules, kept
+        return tuple(ended)
+
     def close(self, reason: EndReason) -> tuple[TrackEnded, ...]:
         """Ends every started track and forgets the tentative ones."""
         ended = tuple(track.end(reason, self._rules.zones) for track in self._tracks if track.started)

@@ -187,3 +187,9 @@ class ServiceManager(Protocol):
 
     def stopping(self) -> None:
         """We are on our way out."""
+
+    def reloading(self) -> None:
+        """The configuration is being read again; `ready` ends it."""
+
+    def patience(self, seconds: float) -> None:
+        """The start or the end that is under way may take so much longer."""

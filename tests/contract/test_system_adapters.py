@@ -82,9 +82,31 @@ def test_the_service_manager_hears_every_word(listener: tuple[str, socket.socket
         systemd.ready()
         systemd.status("2 cameras, Edge TPU: 14,9 fps: läuft")
         systemd.alive()
+        systemd.patience(1.5)
         systemd.stopping()
-    heard = [sock.recv(4096).decode() for _ in range(4)]
-    assert heard == ["READY=1", "STATUS=2 cameras, Edge TPU: 14,9 fps: läuft", "WATCHDOG=1", "STOPPING=1"]
+    heard = [sock.recv(4096).decode() for _ in range(5)]
+    assert heard == [
+        "READY=1",
+        "STATUS=2 cameras, Edge TPU: 14,9 fps: läuft",
+        "WATCHDOG=1",
+        "EXTEND_TIMEOUT_USEC=1500000",
+        "STOPPING=1",
+    ]
+
+
+def test_the_service_manager_hears_when_a_reload_began(listener: tuple[str, socket.socket]) -> None:
+    """RELOADING comes in one datagram with the time of CLOCK_MONOTONIC in microseconds, as systemd wants it."""
+    name, sock = listener
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    with speaking(Systemd(name)) as systemd:
+        systemd.reloading()
+    word, usec = sock.recv(4096).decode().split("\n")
+    assert word == "RELOADING=1"
+    assert (
+        before
+        <= int(usec.removeprefix("MONOTONIC_USEC="))
+        <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    )
 
 
 def test_the_service_manager_is_found_in_the_environment(
@@ -173,6 +195,15 @@ def test_a_killed_owner_holds_nothing(name: str, holder: "subprocess.Popen[str]"
     assert lock.acquire()
     assert lock.owner() == os.getpid()
     lock.release()
+
+
+def test_an_owner_may_ask_again(name: str) -> None:
+    """A process that has the lock keeps it when it takes it once more, and one release frees it."""
+    lock = TpuLock(f"\0{name}")
+    assert lock.acquire()
+    assert lock.acquire()
+    lock.release()
+    assert lock.owner() is None
 
 
 def test_a_lock_that_is_about_to_be_free_is_waited_for(name: str, holder: "subprocess.Popen[str]") -> None:

@@ -80,7 +80,7 @@ def test_the_inner_layers_touch_no_device_and_no_clock(layer: str) -> None:
         assert not names & REACHES_OUT, where
 
 
-@pytest.mark.parametrize("module", ["run", "infer", "demo", "check", "model"])
+@pytest.mark.parametrize("module", ["run", "infer", "demo", "check", "model", "reload"])
 def test_the_parent_imports_nothing_that_can_kill_it(module: str) -> None:
     """No camera SDK, no OpenCV and no runtime is in the process that must survive them."""
     code = f"import edged.cli.{module}, sys; print(*[name for name in {HEAVY} if name in sys.modules])"

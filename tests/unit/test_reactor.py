@@ -84,6 +84,36 @@ def test_calls_at_an_interval_go_on(reactor: Reactor) -> None:
     assert times[-1] - times[0] >= 0.03
 
 
+def test_calls_at_an_interval_can_be_cancelled(reactor: Reactor) -> None:
+    """A rhythm ends when it is cancelled, from inside one of its calls or from elsewhere."""
+    calls: list[str] = []
+
+    def once() -> None:
+        calls.append("once")
+        first.cancel()
+
+    first = reactor.call_every(0.001, once)
+    second = reactor.call_every(0.001, lambda: calls.append("never"))
+    second.cancel()
+    assert not second.pending
+    reactor.call_later(0.03, reactor.stop)
+    reactor.run()
+    assert calls == ["once"]
+
+
+def test_a_loop_may_run_again(reactor: Reactor) -> None:
+    """What was arranged in one run is kept for the next, and a stop that came between them counts."""
+    calls: list[int] = []
+    reactor.call_later(0.02, lambda: calls.append(1))
+    for _ in range(2):
+        reactor.call_from_thread(reactor.stop)
+        reactor.run()
+    assert calls == []
+    reactor.call_later(0.05, reactor.stop)
+    reactor.run()
+    assert calls == [1]
+
+
 def test_a_call_at_an_interval_survives_its_own_error(reactor: Reactor) -> None:
     """The next call is arranged before this one is made, so an error does not end the rhythm."""
     calls: list[int] = []

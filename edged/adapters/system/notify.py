@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 
 class Systemd:
@@ -32,6 +33,14 @@ class Systemd:
     def stopping(self) -> None:
         """We are on our way out."""
         self._send("STOPPING=1")
+
+    def reloading(self) -> None:
+        """The configuration is being read again; `ready` ends it."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def patience(self, seconds: float) -> None:
+        """The start or the end that is under way may take so much longer."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
 
     def _send(self, text: str) -> None:
         if self._address is None:

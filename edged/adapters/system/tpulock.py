@@ -21,7 +21,9 @@ class TpuLock:
         self._socket: socket.socket | None = None
 
     def acquire(self) -> bool:
-        """Takes the lock; False where another process holds it."""
+        """Takes the lock, or keeps it; False where another process holds it."""
+        if self._socket:
+            return True
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
             sock.bind(self._name)
