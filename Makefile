@@ -29,7 +29,8 @@ rigs:
 
 bench:
 	@tools/setup test
-	@for each in benchmarks/bench_*.py; do .venv/bin/python "$$each" || exit 1; done
+	@benchmarks/setup
+	@.venv-bench/bin/python -m benchmarks $(if $(ROUNDS),--rounds $(ROUNDS) --page build/benchmarks.md --results build/quick)
 
 generate:
 	@tools/setup test

@@ -1,134 +1,137 @@
-"""The daemon's rate and latency on a chip that sleeps 7 ms, beside one loop that does everything in turn.
+"""Rate and latency of the daemon on a chip that sleeps, beside one loop and a queue of frames."""
 
-The chip is the tests' stand-in for an Edge TPU (it sleeps; the real one needs USB too), the camera the
-pattern at 60 and 240 fps. Rounds are interleaved. usage: bench_throughput.py [ROUNDS [SECONDS]]
-"""
+from collections.abc import Callable
+from functools import partial
 
-import json
-import os
-import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-from typing import Any
+from benchmarks.command import run_alone
+from benchmarks.daemon import Run, run_daemon
+from benchmarks.report import Aim, Figure, Result, Table, number, ranged
+from benchmarks.rig import Chip, Rig, chain, environment, rigged, samples_of
+from benchmarks.rounds import Spread, interleaved, ratios, spread
+from benchmarks.samples import WARM_UP_S, Sample, timing, warmed
 
-import numpy as np
-
-from edged.adapters.cameras.pattern import PatternCamera
-from edged.adapters.pixels.opencv import Fitter, prepare
-from edged.adapters.runtimes.tflite import TfliteRuntimes
-from edged.adapters.storage.bundles import load_bundle
-from edged.vision.decoding import make_decoder
-
-ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("EDGED_TEST_DATA", ROOT.parent / "shared")) / "models"
-MODEL = "mobilenet_v1_0.25_128_quant"
-LATENCY_MS = 7
-sys.path.insert(0, str(ROOT))
+RATES = {60: 60.3, 240: 240.0}
+"""Frames a second as the tables name them, and as they are: see `daemon.first_tick_ms`."""
+CASES = tuple((fps, ms) for fps in RATES for ms in (7, 15))
+WINDOW_S = 2.0
+DAEMON, OTHERS = "daemon", {"one loop": "loop", "queue": "queue"}
+ABOUT = f"""The stand-in for the Edge TPU sleeps 7 or 15 ms an invoke; the camera is the pattern, 640x480 RGB, at
+{RATES[60]:g} ("60") or {RATES[240]:g} frames a second, for a classifier of 224x224. Each run is a fresh process, of which
+{WINDOW_S:g} s count, after at least {WARM_UP_S:g} s. *daemon* is `edged run` with its outbox, connected to a broker; at 60 frames a
+second it publishes each frame. Its rate and latency are those of its own `stats`. *one loop*: capture, fit, invoke,
+decode and judge in turn in one process. *queue*: a capture process puts frames into shared memory and their numbers into
+a queue of two, a detector process takes them in order; a frame that meets a full queue is dropped. Both are made of the
+daemon's own camera, fit, runtime, decoder and policy, and publish nothing. *of limit*: results as a share of min(camera
+rate, 1 / median invoke). Latency runs from the camera's tick to the decision, less the median invoke."""
 
 
-def main(rounds: int, seconds: float) -> None:
-    """Prints, for each frame rate, both designs: rate as a share of what the chip allows, and latency."""
-    from tests.fakes.edgetpu.build import build  # noqa: PLC0415  the tests are beside us, not installed
-
-    os.environ.update(FAKE_EDGETPU_LATENCY_MS=str(LATENCY_MS), FAKE_EDGETPU_OUTPUT="zero")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        library = build(folder)
-        shutil.copy(DATA / f"{MODEL}.tflite", folder)
-        shutil.copy(DATA / "edgetpu" / f"{MODEL}_edgetpu.tflite", folder)
-        found: dict[tuple[int, str], list[tuple[float, float, float]]] = {}
-        for _ in range(rounds):
-            for fps in (60, 240):
-                found.setdefault((fps, "daemon"), []).append(daemon(folder, library, fps, seconds))
-                found.setdefault((fps, "one loop"), []).append(loop(folder, library, fps, seconds))
-    print(
-        f"{'fps':>4} {'design':10} {'% of limit':>11} {'p50 - invoke':>13} {'p99 - invoke':>13}  (medians, ms)"
+def measure(rounds: int, busy: float) -> Result:
+    """All designs in all cases, interleaved."""
+    with rigged() as rig:
+        chip = Chip(rig.folder)
+        sides: dict[str, Callable[[], Run]] = {}
+        for fps, ms in CASES:
+            sides[_key(fps, ms, DAEMON)] = partial(_daemon, rig, chip, fps, ms)
+            for name, design in OTHERS.items():
+                sides[_key(fps, ms, name)] = partial(_other, chip, design, fps, ms)
+        found = interleaved(rounds, sides)
+    figures = (*_throughput(found), *_latency(found))
+    return Result(
+        "throughput", "Rate and latency", ABOUT, rounds, busy, figures, (_table(found), _ratios(found))
     )
-    for (fps, design), rows in sorted(found.items()):
-        share, p50, p99 = (statistics.median(row[i] for row in rows) for i in range(3))
-        print(f"{fps:4} {design:10} {share:11.2f} {p50:13.2f} {p99:13.2f}")
 
 
-def daemon(folder: Path, library: Path, fps: int, seconds: float) -> tuple[float, float, float]:
-    """`edged run`, by its own statistics; latency runs from capture to decision."""
-    file = folder / "edged.yaml"
-    configuration: dict[str, Any] = {
-        "device": "bench",
-        "stats_interval_s": seconds,
-        "accelerators": {"main": {"use": "edgetpu", "library": str(library)}},
-        "models": {"m": {"path": str(folder / f"{MODEL}.tflite")}},
-        "cameras": {"scene": {"source": {"type": "pattern", "fps": fps}, "model": "m"}},
-    }
-    file.write_text(json.dumps(configuration), encoding="utf-8")
-    command = [sys.executable, "-m", "edged", "run", "--config", str(file), "--publish", "stdout"]
-    reports: list[dict[str, Any]] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout  # noqa: S101  it was asked for
-        for line in process.stdout:
-            message = json.loads(line)
-            if message["topic"].endswith("/stats"):
-                reports.append(message["payload"]["cameras"]["scene"])
-                if len(reports) == 2:  # noqa: PLR2004  the first holds the start
-                    process.terminate()
-                    break
-        process.communicate()
-    last = reports[-1]
-    invoke_ms = last["invoke_ms"]["p50"]
-    limit = min(fps, 1000 / invoke_ms)
-    latency = last["latency_ms"]
-    return last["fps"] / limit * 100, latency["p50"] - invoke_ms, latency["p99"] - invoke_ms
+def _key(fps: int, ms: int, side: str) -> str:
+    return f"{fps} / {ms} {side}"
 
 
-def loop(folder: Path, library: Path, fps: int, seconds: float) -> tuple[float, float, float]:
-    """Capture, fit, invoke and decode one after the other, in one process."""
-    command = [sys.executable, __file__, "loop", str(folder), str(library), str(fps), str(seconds)]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-    share, p50, p99 = json.loads(out)
-    return share, p50, p99
+def _daemon(rig: Rig, chip: Chip, fps: int, ms: int) -> Run:
+    return run_daemon(
+        rig,
+        chip,
+        model=chip.model,
+        fps=RATES[fps],
+        invoke_ms=ms,
+        window_s=WINDOW_S,
+        frames=fps == min(RATES),
+    )
 
 
-def loop_work(folder: Path, library: Path, fps: int, seconds: float) -> tuple[float, float, float]:
-    """The same parts as the daemon's, in one loop."""
-    prepare()
-    bundle = load_bundle(folder / f"{MODEL}.tflite")
-    runtime = TfliteRuntimes(library=str(library), device="", threads=1).load(str(bundle.edgetpu))
-    fitter = Fitter(runtime.inputs[0], bundle.manifest.input)
-    scratch = np.zeros(runtime.inputs[0].shape, np.uint8)
-    decoder = make_decoder(bundle.manifest, runtime.outputs, bundle.labels, threshold=0.5, top_k=3)
-    camera = PatternCamera(size=(640, 480), fps=fps)
-    buffer = memoryview(bytearray(camera.open()))
-    invokes, latencies = [], []
-    start_s = time.monotonic()
-    while time.monotonic() - start_s < seconds:
-        captured = camera.read(buffer)
-        assert captured  # noqa: S101  it never ends
-        pixels = np.frombuffer(buffer, np.uint8).reshape(captured.shape.array_shape)
-        plan = fitter.fit(pixels, captured.shape, scratch)
-        runtime.set_input(scratch)
-        before_ns = time.monotonic_ns()
-        runtime.invoke()
-        after_ns = time.monotonic_ns()
-        decoder.decode(runtime.get_outputs(), plan)
-        invokes.append((after_ns - before_ns) / 1e6)
-        latencies.append((time.monotonic_ns() - captured.captured_ns) / 1e6)
-    rate = len(invokes) / (time.monotonic() - start_s)
-    invoke_ms = statistics.median(invokes)
-    ordered = sorted(latencies)
-    p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-    return rate / min(fps, 1000 / invoke_ms) * 100, p50 - invoke_ms, p99 - invoke_ms
+def _other(chip: Chip, design: str, fps: int, ms: int) -> Run:
+    command = chain(design, chip.model, chip.library, RATES[fps], WARM_UP_S + WINDOW_S)
+    rows = [Sample(*row) for row in samples_of(command, environment(ms))]
+    return Run(timing(warmed(rows), RATES[fps]))
+
+
+def _of(runs: list[Run], value: str) -> list[float]:
+    return [getattr(run.timing, value) for run in runs]
+
+
+def _throughput(found: dict[str, list[Run]]) -> list[Figure]:
+    return [
+        Figure(
+            f"throughput_240_{ms}",
+            f"results at 240 frames a second and a {ms} ms invoke, of the chip's limit",
+            "%",
+            spread(_of(found[_key(240, ms, DAEMON)], "share")),
+            Aim(98.5, at_least=True),
+        )
+        for ms in (7, 15)
+    ]
+
+
+def _latency(found: dict[str, list[Run]]) -> list[Figure]:
+    runs, figures = found[_key(60, 7, DAEMON)], []
+    for index, (name, limit) in enumerate((("p50", 1.0), ("p99", 2.0))):
+        figures += [
+            Figure(
+                f"decided_{name}",
+                f"capture to decision above the invoke, 60 frames a second, 7 ms, {name}",
+                "ms",
+                spread(_of(runs, f"{name}_ms")),
+            ),
+            Figure(
+                f"published_{name}",
+                f"capture to a subscriber of `frame` through mosquitto above the invoke, 60 frames a second, 7 ms, {name}",
+                "ms",
+                spread([run.heard_ms[index] for run in runs]),
+                Aim(limit),
+            ),
+        ]
+    return figures
+
+
+def _table(found: dict[str, list[Run]]) -> Table:
+    rows = []
+    for fps, ms in CASES:
+        for side in (DAEMON, *OTHERS):
+            runs = found[_key(fps, ms, side)]
+            cells = [ranged(spread(_of(runs, value))) for value in ("share", "p50_ms", "p99_ms")]
+            rows.append((f"{fps} / {ms}", side, *cells, number(spread(_of(runs, "invoke_ms")).median)))
+    head = ("fps / ms", "design", "of limit, %", "p50 above invoke, ms", "p99 above invoke, ms", "invoke, ms")
+    return Table("All designs", head, tuple(rows))
+
+
+def _ratios(found: dict[str, list[Run]]) -> Table:
+    """Latencies with the invoke: without it some are near zero, and their ratio says nothing."""
+
+    def whole(side: str, value: str) -> list[float]:
+        runs = found[side]
+        return [one + two for one, two in zip(_of(runs, value), _of(runs, "invoke_ms"), strict=True)]
+
+    rows = []
+    for fps, ms in CASES:
+        ours = _key(fps, ms, DAEMON)
+        for side in OTHERS:
+            theirs = _key(fps, ms, side)
+            values: list[Spread] = [
+                ratios(_of(found[ours], "share"), _of(found[theirs], "share")),
+                *(ratios(whole(ours, each), whole(theirs, each)) for each in ("p50_ms", "p99_ms")),
+            ]
+            rows.append((f"{fps} / {ms}", f"{DAEMON} / {side}", *map(ranged, values)))
+    head = ("fps / ms", "sides", "rate", "p50 with the invoke", "p99 with the invoke")
+    return Table("Ratios within each round", head, tuple(rows))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["loop"]:
-        print(
-            json.dumps(loop_work(Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])))
-        )
-    else:
-        main(
-            int(sys.argv[1]) if len(sys.argv) > 1 else 3,
-            float(sys.argv[2]) if len(sys.argv) > 2 else 5,  # noqa: PLR2004  a position
-        )
+    run_alone(measure, rounds=3)

@@ -1,0 +1,1 @@
+"""What `make bench` measures; each `bench_*.py` also runs alone."""
