@@ -14,7 +14,10 @@ from edged.transport.borrower import Borrowers, Loan
 from edged.transport.results import Result
 
 EARLY_NS = 200_000
-"""The fit aims to end this long before the invoke; at 0 the rate falls by 2%."""
+"""The fit aims to end at least this long before the invoke; at 0 the rate falls by 2%."""
+MOST_EARLY_NS = 1_000_000
+LATE_STEP_NS, IN_TIME_STEP_NS = 50_000, 1_000
+"""What a fit that ends after the invoke adds to that time, and one in time takes away: about 2% come late."""
 _FIRST_LEAD_NS = 500_000
 _SMOOTHING = 3
 """Moving means weigh a new sample by 1/8."""
@@ -42,9 +45,21 @@ class _Fitted(NamedTuple):
 
 
 class _Done(NamedTuple):
-    model: int
-    result: Result
+    fitted: _Fitted
+    start_ns: int
+    end_ns: int
     outputs: list[Tensor]
+
+
+class _Started(NamedTuple):
+    """An invoke has begun; `done` is the one before it, if its result was not sent yet."""
+
+    start_ns: int
+    model: int
+    done: _Done | None
+
+
+_AT_ONCE = _Started(0, 0, None)
 
 
 class HotPath:
@@ -65,8 +80,7 @@ class HotPath:
         self._frames = frames
         self._model_of = model_of
         self._send = send
-        self._started: queue.SimpleQueue[tuple[int, _Done | None]] = queue.SimpleQueue()
-        """When the invoke that has just begun is expected to end, and the result before it."""
+        self._started: queue.SimpleQueue[_Started] = queue.SimpleQueue()
         self._fitted: queue.SimpleQueue[_Fitted] = queue.SimpleQueue()
         self._expected_ns = [0] * len(models)
 
@@ -76,38 +90,44 @@ class HotPath:
         self._invoke_loop()
 
     def _fit_loop(self) -> None:
-        lead_ns = _FIRST_LEAD_NS
+        lead_ns, early_ns = _FIRST_LEAD_NS, EARLY_NS
         while True:
-            due_ns, done = self._started.get()
+            start_ns, model, done = self._started.get()
             if done:
                 self._emit(done)
-            wait_ns = due_ns - EARLY_NS - lead_ns - monotonic_ns()
+            due_ns = start_ns + self._expected_ns[model]
+            wait_ns = due_ns - early_ns - lead_ns - monotonic_ns()
             if wait_ns > 0:
                 time.sleep(wait_ns / 1e9)
             asked_ns = monotonic_ns()
             loan = self._frames.next()
             index = self._model_of(loan.stream)
-            model = self._models[index]
-            model.fitter.fit(loan.pixels, loan.shape, model.scratch)
-            # Waiting for the camera is not work; one stolen time slice must not make the next fits early.
-            took_ns = monotonic_ns() - max(asked_ns, loan.captured_ns)
-            lead_ns += (min(took_ns, 2 * lead_ns + EARLY_NS) - lead_ns) >> _SMOOTHING
+            slot = self._models[index]
+            slot.fitter.fit(loan.pixels, loan.shape, slot.scratch)
             self._fitted.put(_Fitted(index, loan))
+            # Waiting for the camera is not work; one stolen time slice must not make the next fits early.
+            fitted_ns = monotonic_ns()
+            took_ns = fitted_ns - max(asked_ns, loan.captured_ns)
+            lead_ns += (min(took_ns, 2 * lead_ns + EARLY_NS) - lead_ns) >> _SMOOTHING
+            if start_ns and loan.captured_ns < asked_ns:
+                early_ns = margin(early_ns, late=fitted_ns > due_ns)
 
     def _invoke_loop(self) -> None:
+        """The chip waits while this runs, so whatever can be done elsewhere is."""
         done: _Done | None = None
-        self._started.put((1, None))
+        self._started.put(_AT_ONCE)
         while True:
             if done and self._fitted.empty():
                 self._emit(done)
                 done = None
             fitted = self._fitted.get()
-            self._models[fitted.model].runtime.set_input(self._models[fitted.model].scratch)
+            slot = self._models[fitted.model]
+            slot.runtime.set_input(slot.scratch)
             if fitted.loan.lossless:
                 self._answer_first(fitted, done)
                 done = None
             else:
-                self._started.put((monotonic_ns() + self._expected_ns[fitted.model], done))
+                self._started.put(_Started(monotonic_ns(), fitted.model, done))
                 done = self._invoke(fitted)
 
     def _answer_first(self, fitted: _Fitted, done: _Done | None) -> None:
@@ -115,22 +135,24 @@ class HotPath:
         if done:
             self._emit(done)
         self._emit(self._invoke(fitted))
-        self._started.put((1, None))
+        self._started.put(_AT_ONCE)
 
     def _invoke(self, fitted: _Fitted) -> _Done:
-        loan, runtime = fitted.loan, self._models[fitted.model].runtime
+        runtime = self._models[fitted.model].runtime
         start_ns = monotonic_ns()
         runtime.invoke()
         end_ns = monotonic_ns()
-        self._learn(fitted.model, end_ns - start_ns)
-        result = Result(0, loan.stream, loan.seq, loan.captured_ns, start_ns, end_ns, loan.shape)
-        return _Done(fitted.model, result, runtime.get_outputs())
-
-    def _learn(self, index: int, took_ns: int) -> None:
-        expected_ns = self._expected_ns[index]
-        self._expected_ns[index] = (
-            expected_ns + ((took_ns - expected_ns) >> _SMOOTHING) if expected_ns else took_ns
-        )
+        return _Done(fitted, start_ns, end_ns, runtime.get_outputs())
 
     def _emit(self, done: _Done) -> None:
-        self._send(done.result, done.outputs, self._models[done.model].offsets)
+        (model, loan), start_ns, end_ns, outputs = done
+        result = Result(0, loan.stream, loan.seq, loan.captured_ns, start_ns, end_ns, loan.shape)
+        self._send(result, outputs, self._models[model].offsets)
+        expected_ns = self._expected_ns[model] or end_ns - start_ns
+        self._expected_ns[model] = expected_ns + ((end_ns - start_ns - expected_ns) >> _SMOOTHING)
+
+
+def margin(early_ns: int, *, late: bool) -> int:
+    """How early to aim next time: a busy machine needs more, and older frames are the price."""
+    early_ns += LATE_STEP_NS if late else -IN_TIME_STEP_NS
+    return min(max(early_ns, EARLY_NS), MOST_EARLY_NS)

@@ -5,6 +5,7 @@ import select
 import socket
 import struct
 import threading
+from operator import attrgetter
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from edged.transport.wire import GRANT, WANT
 
 _PATIENCE = struct.pack("ll", 0, 20_000)
 """Seconds and microseconds that a camera has for swapping a frame; a stopped one must not hold up the others."""
+
+_MOST_LOOKS = 64
 
 
 class CameraGoneError(Exception):
@@ -54,6 +57,8 @@ class Borrower:
         os.close(ring_fd)
         self._slots = [np.frombuffer(view, np.uint8) for view in slot_views(memoryview(memory), slot_bytes)]
         self._held, self._after = -1, after
+        self._looks: dict[tuple[int, ...], tuple[FrameShape, Pixels]] = {}
+        """What frames look like, by slot, format, width and height: cameras seldom change their size."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
 
     def ask(self) -> None:
@@ -76,11 +81,18 @@ class Borrower:
             grant = self._receive()
         if grant is None:
             return None
-        slot, seq, captured_ns, pixel_format, width, height = grant
+        slot, seq, captured_ns, *look = grant
         self._held, self._after, self.asked = slot, seq, False
-        shape = FrameShape(PixelFormat(pixel_format), width, height)
-        pixels = self._slots[slot][: shape.nbytes].reshape(shape.array_shape)
+        shape, pixels = self._looks.get((slot, *look)) or self._look(slot, *look)
         return Loan(self.stream, seq, captured_ns, shape, pixels, lossless=self.lossless)
+
+    def _look(self, slot: int, pixel_format: int, width: int, height: int) -> tuple[FrameShape, Pixels]:
+        shape = FrameShape(PixelFormat(pixel_format), width, height)
+        look = shape, self._slots[slot][: shape.nbytes].reshape(shape.array_shape)
+        if len(self._looks) >= _MOST_LOOKS:  # a folder of pictures, each of another size
+            self._looks.clear()
+        self._looks[slot, pixel_format, width, height] = look
+        return look
 
     def _receive(self) -> tuple[int, ...] | None:
         try:
@@ -114,7 +126,7 @@ class Borrowers:
 
     def next(self) -> Loan:
         """Blocks for the newest frame of the camera that was served longest ago."""
-        waiting = {fd for fd, borrower in self._by_fd.items() if borrower.asked}
+        waiting = {borrower for borrower in self._by_fd.values() if borrower.asked}
         while True:
             self._ask_all()
             ready = [fd for fd, _ in self._poll.poll()]
@@ -122,9 +134,9 @@ class Borrowers:
                 os.eventfd_read(self._wake)
                 self._adopt()
                 continue
-            borrower = min((self._by_fd[fd] for fd in ready), key=lambda each: each.served)
+            borrower = min([self._by_fd[fd] for fd in ready], key=attrgetter("served"))
             try:
-                loan = borrower.take(stale=borrower.sock.fileno() in waiting)
+                loan = borrower.take(stale=borrower in waiting)
             except CameraGoneError:
                 self._drop(borrower)
                 continue

@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -75,9 +76,7 @@ class ResultSender:
             slot = self._free.pop()
             memory = self._slots[slot]
             for start, output in zip(at, outputs, strict=False):
-                memory[start : start + output.nbytes] = (
-                    np.ascontiguousarray(output).reshape(-1).view(np.uint8)
-                )
+                memory[start : start + output.nbytes] = output.ravel().view(np.uint8)
             shape = result.shape
             try:
                 self._sock.send(RESULT.pack(slot, *result[1:6], shape.format, shape.width, shape.height))
@@ -115,9 +114,8 @@ class ResultReceiver:
             raise EOFError from error
         if not message:
             raise EOFError
-        slot, stream, seq, captured, start, end, pixel_format, width, height = RESULT.unpack(message)
-        shape = FrameShape(PixelFormat(pixel_format), width, height)
-        return Result(slot, stream, seq, captured, start, end, shape)
+        slot, stream, seq, captured, start, end, *look = RESULT.unpack(message)
+        return Result(slot, stream, seq, captured, start, end, _shape(*look))
 
     def views(self, specs: Sequence[TensorSpec], at: Sequence[int]) -> list[list[Tensor]]:
         """For each slot, read-only views of a model's outputs; what they show is valid until it is given back.
@@ -140,6 +138,12 @@ class ResultReceiver:
         """Ends the conversation."""
         self.sock.close()
         self._slots = []
+
+
+@lru_cache(maxsize=64)
+def _shape(pixel_format: int, width: int, height: int) -> FrameShape:
+    """The same value for each frame of a camera, not made anew."""
+    return FrameShape(PixelFormat(pixel_format), width, height)
 
 
 def _view(memory: Pixels, spec: TensorSpec, start: int) -> Tensor:

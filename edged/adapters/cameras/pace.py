@@ -5,7 +5,8 @@ import time
 NS_PER_S = 1_000_000_000
 
 
-def _sleep_until(due_ns: int) -> None:
+def sleep_until(due_ns: int) -> None:
+    """Sleeps until a time of CLOCK_MONOTONIC; not at all if that has passed."""
     wait_ns = due_ns - time.monotonic_ns()
     if wait_ns > 0:
         time.sleep(wait_ns / NS_PER_S)
@@ -19,13 +20,11 @@ class Ticks:
         self._start_ns = time.monotonic_ns()
         self._last = 0
 
-    def wait(self) -> tuple[int, int]:
-        """Sleeps until the next tick; its number, from 1, and its time (CLOCK_MONOTONIC)."""
+    def next(self) -> tuple[int, int]:
+        """The first tick that is still to come; its number, from 1, and its time (CLOCK_MONOTONIC)."""
         passed = int((time.monotonic_ns() - self._start_ns) / self._period_ns)
         self._last = max(self._last, passed) + 1
-        due_ns = self._start_ns + round(self._last * self._period_ns)
-        _sleep_until(due_ns)
-        return self._last, due_ns
+        return self._last, self._start_ns + round(self._last * self._period_ns)
 
 
 class Pace:
@@ -40,5 +39,5 @@ class Pace:
         if self._start_ns is None or self._start_ns + offset_ns < now_ns:
             self._start_ns = now_ns - offset_ns
         due_ns = self._start_ns + offset_ns
-        _sleep_until(due_ns)
+        sleep_until(due_ns)
         return due_ns

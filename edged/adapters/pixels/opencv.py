@@ -67,13 +67,15 @@ class Fitter:
 
         `pixels` holds `shape.nbytes` bytes; `out` is contiguous and has shape and dtype of the input.
         """
-        route = self._routes.get(shape)
-        if route is None:
-            if len(self._routes) >= REMEMBERED_SHAPES:
-                self._routes.popitem(last=False)
-            route = self._routes[shape] = _Route(self._spec, self._rule, self._map, shape)
+        route = self._routes.get(shape) or self._new_route(shape)
         route.run(pixels.reshape(shape.array_shape), out)
         return route.plan
+
+    def _new_route(self, shape: FrameShape) -> "_Route":
+        if len(self._routes) >= REMEMBERED_SHAPES:
+            self._routes.popitem(last=False)
+        route = self._routes[shape] = _Route(self._spec, self._rule, self._map, shape)
+        return route
 
 
 class _Route:
@@ -113,19 +115,22 @@ class _Shrink:
 
     def __init__(self, size: tuple[int, int], target: tuple[int, int], channels: int) -> None:
         """Sizes are width and height."""
-        self._steps: list[tuple[tuple[int, int], int]] = []
+        depth = () if channels == 1 else (channels,)
+        self._target = target
+        self._last = cv2.INTER_LINEAR
+        self._halves: list[tuple[tuple[int, int], Pixels]] = []
         while size[0] >= 2 * target[0] and size[1] >= 2 * target[1]:
             size = (size[0] // 2, size[1] // 2)
-            self._steps.append((size, cv2.INTER_AREA))
-        if size != target or not self._steps:
-            self._steps.append((target, cv2.INTER_LINEAR))
-        depth = () if channels == 1 else (channels,)
-        self._buffers = [np.empty((h, w, *depth), np.uint8) for (w, h), _ in self._steps[:-1]]
+            if size == target:
+                self._last = cv2.INTER_AREA
+            else:
+                self._halves.append((size, np.empty((size[1], size[0], *depth), np.uint8)))
 
     def __call__(self, picture: Pixels, out: Pixels) -> None:
-        for (size, interpolation), buffer in zip(self._steps, [*self._buffers, out], strict=True):
-            cv2.resize(picture, size, dst=buffer, interpolation=interpolation)
+        for size, buffer in self._halves:
+            cv2.resize(picture, size, dst=buffer, interpolation=cv2.INTER_AREA)
             picture = buffer
+        cv2.resize(picture, self._target, dst=out, interpolation=self._last)
 
 
 def _order(rule: InputRule, channels: int) -> PixelFormat:
