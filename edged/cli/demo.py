@@ -12,30 +12,35 @@ from typing import Any
 
 import click
 
+from edged.adapters.cameras.cards import CardScene
 from edged.adapters.mqtt.paho import PahoListener
-from edged.adapters.storage.bundles import bundled
 from edged.adapters.system.broker import PrivateBroker, find_mosquitto
+from edged.cli.exam import Exam
 from edged.cli.run import set_up_log
 from edged.compose.daemon import run_daemon
 from edged.config.load import load
+from edged.config.settings import Settings
+from edged.config.settings_sources import PatternSource
+from edged.domain.errors import ExitCode
 
 CONFIGURATION = """\
 device: demo
 state_dir: {state}
 mqtt: {{host: 127.0.0.1, port: {port}}}
 models:
-  colours: {{path: {model}}}
+  testcard: {{path: "bundled:testcard"}}
 cameras:
   scene:
-    source: {{type: pattern, size: [640, 480], fps: 30}}
-    model: colours
-    threshold: 0.6
+    source: {{type: pattern, scene: cards, size: [640, 480], fps: 30}}
+    model: testcard
     labels:
-      red: {{confirm: [3, 5]}}
-      green: {{confirm: [3, 5]}}
-      blue: {{confirm: [3, 5]}}
-      yellow: {{confirm: [3, 5]}}
-    publish: {{frame: true, frame_max_fps: 0.5}}
+      circle: {{confirm: [3, 5]}}
+      square: {{confirm: [3, 5]}}
+      triangle: {{confirm: [3, 5]}}
+      star: {{confirm: [3, 5]}}
+      cross: {{confirm: [3, 5]}}
+      heart: {{confirm: [3, 5]}}
+    publish: {{frame: true, frame_max_fps: 5}}
 """
 _WIDEST = 90
 NEXT = """
@@ -50,9 +55,10 @@ What next:
 @click.command()
 @click.option("--seconds", type=click.FloatRange(min=1), help="End by itself after so long.")
 def demo(seconds: float | None) -> None:
-    """Show the daemon at work: drawn camera, bundled model, private broker, and a separate subscriber.
+    """Show the daemon at work: drawn test cards, bundled model, private broker, and a separate subscriber.
 
-    Ends with Ctrl-C. Without mosquitto on this machine, the messages are printed instead.
+    Ends with Ctrl-C and says how many of the cards it got right; exit code 1 if fewer than nine of ten.
+    Without mosquitto on this machine, the messages are printed instead.
     """
     set_up_log("warning")
     with ExitStack() as stack:
@@ -65,17 +71,30 @@ def demo(seconds: float | None) -> None:
             stack.callback(broker.stop)
             port = broker.port
         file = folder / "demo.yaml"
-        text = CONFIGURATION.format(state=folder / "state", port=port, model=bundled("colours"))
+        text = CONFIGURATION.format(state=folder / "state", port=port)
         file.write_text(text, encoding="utf-8")
         _introduce(text, port if program else None)
-        if program:
-            listener = PahoListener("127.0.0.1", port, "edged/#", _Printer().hear)
-            stack.callback(listener.stop)
         loaded = load(file, {"HOME": os.environ.get("HOME", "/")})
+        printer = _Printer(Exam(_scene(loaded.settings)))
+        if program:
+            listener = PahoListener("127.0.0.1", port, "edged/#", printer.hear)
+            stack.callback(listener.stop)
         with suppress(KeyboardInterrupt):  # before the daemon hears signals itself
             run_daemon(loaded, {}, publish="mqtt" if program else "stdout", stop_after_s=seconds)
         time.sleep(0.2 if program else 0)  # the last words are on their way to the subscriber
+    if program:
+        click.echo(click.style(f"\n  {printer.exam.result()}", bold=True))
     click.echo(NEXT.replace("EDGED", "edged" if shutil.which("edged") else sys.argv[0]))
+    if not printer.exam.passed:
+        raise SystemExit(ExitCode.CHECK_FAILED)
+
+
+def _scene(settings: Settings) -> CardScene:
+    """The scene of the demo's camera, to know what it shows."""
+    source = settings.cameras["scene"].source
+    assert isinstance(source, PatternSource)  # noqa: S101  our own configuration says so
+    width, height = source.size
+    return CardScene(width=width, height=height, fps=source.fps, seed=source.seed)
 
 
 def _introduce(text: str, port: int | None) -> None:
@@ -89,15 +108,21 @@ def _introduce(text: str, port: int | None) -> None:
 
 
 class _Printer:
-    """Prints each message as a line: time, topic, and what it says in short."""
+    """Prints each message as a line: time, topic, what it says in short, and whether that is right."""
 
-    def __init__(self) -> None:
+    def __init__(self, exam: Exam) -> None:
+        self.exam = exam
         self._start_s = time.monotonic()
 
     def hear(self, topic: str, payload: bytes) -> None:
-        """Takes one message."""
+        """Takes one message; those of single frames are only counted."""
         seconds = time.monotonic() - self._start_s
-        click.echo(f"  {seconds:7.2f} s  {topic:<32} {summary(payload)}")
+        remark = self.exam.hear(payload, seconds)
+        if topic.endswith("/frame"):
+            return
+        line = f"  {seconds:7.2f} s  {topic:<34} {summary(payload)}"
+        colour = "green" if remark.startswith("right") else "red"
+        click.echo(f"{line}  {click.style(remark, fg=colour)}" if remark else line)
 
 
 def summary(payload: bytes) -> str:
@@ -106,11 +131,8 @@ def summary(payload: bytes) -> str:
         message: Any = json.loads(payload)
     except ValueError:
         return payload.decode("utf-8", "replace")
-    if "top" in message or "detections" in message:
-        items = message.get("top", message.get("detections", []))
-        seen = ", ".join(f"{item['label']} {item['score']:.2f}" for item in items) or "nothing"
-        kind = message.get("type", "frame")
-        return f"{kind}: {seen}  ({message['latency_ms']:.1f} ms after the frame was taken)"
+    if message.get("phase") == "start":
+        return f"{message['label']} {message['score']:.2f}, {message['latency_ms']:.0f} ms after the frame was taken"
     if "cameras" in message:
         return ", ".join(_camera(name, each) for name, each in message["cameras"].items())
     if "label" in message:

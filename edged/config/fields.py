@@ -39,8 +39,17 @@ def legal_id(text: str) -> str:
     return as_id(text)[:ID_LENGTH] or "device"
 
 
+BUNDLED = "bundled:"
+"""Before the name of a model that ships with the package, in place of a path."""
+
+
 def _resolve(path: Path, info: ValidationInfo) -> Path:
-    """An absolute path: relative ones start at the configuration's folder, `~/` at the home folder."""
+    """An absolute path: relative ones start at the configuration's folder, `~/` at the home folder.
+
+    The name of a model that ships with us is left as it is.
+    """
+    if str(path).startswith(BUNDLED):
+        return path
     context: Mapping[str, Path] = info.context or {}
     if path.parts[:1] == ("~",) and "home" in context:
         return context["home"].joinpath(*path.parts[1:])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edged.config.document import Path as Keys
+from edged.config.fields import BUNDLED
 from edged.config.findings import Finding
 from edged.config.load import Loaded
 from edged.config.settings_sources import ImagesSource, Source, VideoSource
@@ -19,7 +20,8 @@ def check_files(loaded: Loaded) -> tuple[Finding, ...]:
 
 def _named_files(loaded: Loaded) -> Iterator[tuple[Keys, Path]]:
     for name, model in loaded.settings.models.items():
-        yield ("models", name, "path"), model.path
+        if not str(model.path).startswith(BUNDLED):
+            yield ("models", name, "path"), model.path
         if model.labels_file:
             yield ("models", name, "labels_file"), model.labels_file
     tls = loaded.settings.mqtt.tls

@@ -15,7 +15,7 @@ class ModelSettings(Section):
     """A model that cameras may use."""
 
     path: FilePath = setting(
-        "Folder with a `model.yaml`, or a bare .tflite file.",
+        "Folder with a `model.yaml`, a bare .tflite file, or `bundled:testcard`, which ships with edged.",
         example="/var/lib/edged/models/ssd_mobilenet_v2",
     )
     labels_file: FilePath | None = setting(

@@ -60,6 +60,9 @@ class PatternSource(Section):
     """A drawn test picture with moving shapes; needs no camera."""
 
     type: Literal["pattern"] = setting("A drawn scene, for trying things out.")
+    scene: Literal["cards", "colours"] = setting(
+        "What is drawn: test cards for the bundled model testcard, or shapes for the model colours.", "cards"
+    )
     size: Size = setting(
         "Width and height of the frames in pixels, both even.", (640, 480), example=[320, 240]
     )

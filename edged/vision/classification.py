@@ -39,6 +39,7 @@ class ClassificationDecoder:
         self._softmax = activation == "softmax"
         self._background = background
         self._quantization = spec.quantization
+        self._scale, self._zero_point = _linear(spec)
         self._threshold = threshold
         self._bound: float = threshold
         if not spec.dtype.startswith("float"):
@@ -61,10 +62,10 @@ class ClassificationDecoder:
         )
 
     def _from_scores(self, values: Tensor) -> list[tuple[int, float]]:
-        """Thresholds and ranks the stored values; only the survivors are dequantised."""
+        """Thresholds and ranks the stored values; the few survivors are dequantised one by one."""
         answers = self._answers(np.greater_equal(values, self._bound))
         chosen = best(values, answers, self._top_k)
-        return list(zip(chosen, dequantise(values[chosen], self._quantization).tolist(), strict=True))
+        return [(index, (values[index].item() - self._zero_point) * self._scale) for index in chosen]
 
     def _from_logits(self, values: Tensor) -> list[tuple[int, float]]:
         """Ranks by the stored values, whose order softmax keeps, and thresholds the shares."""
@@ -80,7 +81,14 @@ class ClassificationDecoder:
         """Indices of the classes that pass and are not the background."""
         if self._background != "none":
             passing[0 if self._background == "first" else -1] = False
-        return np.flatnonzero(passing)
+        return passing.nonzero()[0]
+
+
+def _linear(spec: TensorSpec) -> tuple[float, int]:
+    """Scale and zero point; floats are what they are, also those of a tensor that still has its integers' scale."""
+    if spec.quantization is None or spec.dtype.startswith("float"):
+        return 1.0, 0
+    return spec.quantization.scale, spec.quantization.zero_point
 
 
 def best(values: Tensor, candidates: NDArray[np.intp], top_k: int) -> list[int]:

@@ -9,14 +9,16 @@ from edged.domain.errors import ModelError
 from edged.domain.predictions import Prediction
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
+from edged.vision.agreement import FIX, disagreement, output_of, outputs_of, picture_of, readable
 from edged.vision.classification import ClassificationDecoder
+from edged.vision.decoding_yolo import make_head_decoder, make_yolov9_decoder
+from edged.vision.fcos import FcosDecoder, FcosRoles
 from edged.vision.fit import FitPlan
+from edged.vision.grid import make_grid
 from edged.vision.labels import Labels
-from edged.vision.manifest import Manifest
+from edged.vision.manifest import ACTIVATIONS, Manifest
+from edged.vision.splithead import check_split_head
 from edged.vision.ssd import SsdDecoder, SsdRoles
-
-SCORE_DTYPES = frozenset({"uint8", "int8", "int16", "float16", "float32", "float64"})
-FIX = "correct decoder and roles in the manifest (`edged model inspect` shows the model's tensors)"
 
 
 class Decoder(Protocol):
@@ -30,26 +32,48 @@ class Decoder(Protocol):
 
 
 def make_decoder(
-    manifest: Manifest, outputs: Sequence[TensorSpec], labels: Labels, *, threshold: float, top_k: int
+    manifest: Manifest,
+    outputs: Sequence[TensorSpec],
+    labels: Labels,
+    *,
+    threshold: float,
+    top_k: int,
+    picture: TensorSpec | None = None,
 ) -> Decoder:
-    """The decoder for these outputs; ModelError where they are not what the manifest says."""
+    """The decoder for these outputs; ModelError where they are not what the manifest says.
+
+    `picture` is the model's input, which decoders need that have rows for its cells.
+    """
+    if manifest.activation not in ACTIVATIONS[manifest.decoder]:
+        what = f"{manifest.decoder} scores need no {manifest.activation}"
+        raise ModelError(f"model {manifest.name}: {what}", FIX)
     match manifest.decoder:
         case "classification":
             return _classification(manifest, outputs, labels, threshold, top_k)
         case "ssd":
             return _ssd(manifest, outputs, labels, threshold)
+        case "fcos":
+            return _fcos(manifest, outputs, labels, threshold, picture_of(manifest, picture))
+        case "yolov9":
+            return make_yolov9_decoder(
+                manifest, outputs, labels, threshold=threshold, picture=picture_of(manifest, picture)
+            )
+        case "yolov5" | "yolov8" | "yolov10":
+            return make_head_decoder(
+                manifest, outputs, labels, threshold=threshold, picture=picture_of(manifest, picture)
+            )
 
 
 def _classification(
     manifest: Manifest, outputs: Sequence[TensorSpec], labels: Labels, threshold: float, top_k: int
 ) -> Decoder:
-    index = _output(manifest, outputs, "scores")
+    index = output_of(manifest, outputs, "scores")
     spec = outputs[index]
     if spec.shape and (prod(spec.shape) != spec.shape[-1] or not spec.shape[-1]):
-        raise _disagreement(manifest, spec, "scores should have one axis of classes")
+        raise disagreement(manifest, spec, "scores should have one axis of classes")
     return ClassificationDecoder(
         index,
-        _scores(manifest, spec),
+        readable(manifest, spec),
         labels,
         threshold=threshold,
         top_k=top_k,
@@ -59,41 +83,38 @@ def _classification(
 
 
 def _ssd(manifest: Manifest, outputs: Sequence[TensorSpec], labels: Labels, threshold: float) -> Decoder:
-    indices = [_output(manifest, outputs, field.name) for field in fields(SsdRoles)]
-    if len(set(indices)) < len(indices):
-        raise ModelError(f"model {manifest.name}: one output has two roles", FIX)
-    roles = SsdRoles(*indices)
-    if manifest.activation != "none":
-        raise ModelError(f"model {manifest.name}: ssd scores need no {manifest.activation}", FIX)
-    _scores(manifest, outputs[roles.scores])
+    roles = SsdRoles(*outputs_of(manifest, outputs, [field.name for field in fields(SsdRoles)]))
+    readable(manifest, outputs[roles.scores])
     boxes = outputs[roles.boxes]
     if boxes.shape and boxes.shape[-1] != 4:  # noqa: PLR2004  ymin, xmin, ymax, xmax
-        raise _disagreement(manifest, boxes, "boxes should be [1, N, 4]")
+        raise disagreement(manifest, boxes, "boxes should be [1, N, 4]")
     for other in (outputs[roles.classes], outputs[roles.scores]):
         if boxes.shape and other.shape and prod(other.shape) * 4 != prod(boxes.shape):
-            raise _disagreement(manifest, other, f"boxes are {list(boxes.shape)}, which is not as many rows")
+            raise disagreement(manifest, other, f"boxes are {list(boxes.shape)}, which is not as many rows")
     return SsdDecoder(roles, outputs, labels, threshold=threshold)
 
 
-def _output(manifest: Manifest, outputs: Sequence[TensorSpec], role: str) -> int:
-    """Index of the output with this role."""
-    index = dict(manifest.roles).get(role)
-    if index is None:
-        raise ModelError(f"model {manifest.name}: no output has the role {role}", FIX)
-    if not 0 <= index < len(outputs):
-        raise ModelError(
-            f"model {manifest.name}: {role} should be output {index}, but it has {len(outputs)} outputs", FIX
-        )
-    return index
-
-
-def _scores(manifest: Manifest, spec: TensorSpec) -> TensorSpec:
-    """The spec, if scores can have its type."""
-    if spec.dtype not in SCORE_DTYPES:
-        raise _disagreement(manifest, spec, f"scores should be one of {', '.join(sorted(SCORE_DTYPES))}")
-    return spec
-
-
-def _disagreement(manifest: Manifest, spec: TensorSpec, expected: str) -> ModelError:
-    shape = list(spec.shape)
-    return ModelError(f"model {manifest.name}: output {spec.name} is {spec.dtype}{shape}: {expected}", FIX)
+def _fcos(
+    manifest: Manifest,
+    outputs: Sequence[TensorSpec],
+    labels: Labels,
+    threshold: float,
+    picture: TensorSpec,
+) -> Decoder:
+    roles = FcosRoles(*outputs_of(manifest, outputs, [field.name for field in fields(FcosRoles)]))
+    if not manifest.strides:
+        raise ModelError(f"model {manifest.name}: fcos needs strides", FIX)
+    boxes, scores = (
+        readable(manifest, outputs[roles.boxes], "boxes"),
+        readable(manifest, outputs[roles.scores]),
+    )
+    check_split_head(boxes, scores, picture=picture, strides=manifest.strides, where=manifest.name)
+    return FcosDecoder(
+        roles,
+        outputs,
+        labels,
+        grid=make_grid(picture.shape[2], picture.shape[1], manifest.strides),
+        threshold=threshold,
+        activation=manifest.activation,
+        nms=manifest.nms,
+    )

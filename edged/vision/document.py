@@ -6,6 +6,7 @@ from typing import get_args
 
 from edged.domain.errors import ConfigurationError
 from edged.vision.manifest import (
+    ACTIVATIONS,
     PARTS,
     Activation,
     Background,
@@ -17,15 +18,36 @@ from edged.vision.manifest import (
     Place,
     Resize,
     Task,
+    level_parts,
 )
+from edged.vision.ownkeys import KEYS as OWN_KEYS
+from edged.vision.ownkeys import own_values, plain_own_values
 from edged.vision.section import Section, Where
 
 _KEYS = (
-    "name", "task", "decoder", "input", "roles", "activation", "background", "cpu", "edgetpu", "labels",
-    "source", "licence",
+    "name", "task", "decoder", "input", "roles", "activation", "background", *OWN_KEYS, "cpu", "edgetpu",
+    "labels", "source", "licence",
 )  # fmt: skip
 _INPUT_KEYS = ("resize", "place", "fill", "colour", "mean", "std")
-_TASKS: Mapping[DecoderName, Task] = {"ssd": "detection", "classification": "classification"}
+_TASKS: Mapping[DecoderName, Task] = {
+    "ssd": "detection",
+    "classification": "classification",
+    "fcos": "detection",
+    "yolov5": "detection",
+    "yolov8": "detection",
+    "yolov9": "detection",
+    "yolov10": "detection",
+}
+_DEALT_WITH = "whose post-processing has dealt with it"
+_OWN_SCORES = "which has a score of its own for each class"
+_WHY_NOT: Mapping[DecoderName, str] = {
+    "ssd": f"must be none for ssd, {_DEALT_WITH}",
+    "fcos": f"must be none for fcos, {_OWN_SCORES}",
+    "yolov5": f"must be none for yolov5, {_OWN_SCORES}",
+    "yolov8": f"must be none for yolov8, {_OWN_SCORES}",
+    "yolov9": f"must be none for yolov9, {_OWN_SCORES}",
+    "yolov10": f"must be none for yolov10, {_DEALT_WITH}",
+}
 _MAX_OUTPUT = 1000
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -57,6 +79,7 @@ def manifest_to_mapping(manifest: Manifest) -> dict[str, object]:
         "activation": manifest.activation,
         "background": manifest.background,
     }
+    data |= plain_own_values(manifest)
     for key, entry in (("cpu", manifest.cpu), ("edgetpu", manifest.edgetpu), ("labels", manifest.labels)):
         if entry:
             data[key] = {"path": entry.path} | ({"sha256": entry.sha256} if entry.sha256 else {})
@@ -67,19 +90,16 @@ def _manifest(top: Section) -> Manifest:
     top.known(_KEYS)
     decoder: DecoderName = top.choice("decoder", tuple(_TASKS))
     task = _task(top, decoder)
-    activation: Activation = top.choice("activation", get_args(Activation), "none")
-    background: Background = top.choice("background", get_args(Background), "none")
-    for key, value in (("activation", activation), ("background", background)):
-        if decoder == "ssd" and value != "none":
-            top.note(key, "must be none for ssd, whose post-processing has dealt with it")
+    own = own_values(top, decoder)
     return Manifest(
         name=top.text("name", required=True),
         task=task,
         decoder=decoder,
         input=_input(top.section("input")),
-        roles=_roles(top, decoder),
-        activation=activation,
-        background=background,
+        roles=_roles(top, decoder, own["strides"]),
+        activation=_activation(top, decoder),
+        background=_background(top, decoder),
+        **own,
         source=top.text("source"),
         licence=top.text("licence"),
         cpu=_file(top, "cpu"),
@@ -90,10 +110,28 @@ def _manifest(top: Section) -> Manifest:
 
 def _task(top: Section, decoder: DecoderName) -> Task:
     """The task, which may be left out since each decoder has one."""
-    task: Task = top.choice("task", tuple(_TASKS.values()), _TASKS[decoder])
+    task: Task = top.choice("task", get_args(Task), _TASKS[decoder])
     if task != _TASKS[decoder] and top.data.get("decoder") == decoder:
         top.note("task", f"is {task} but the decoder {decoder} is for {_TASKS[decoder]}")
     return task
+
+
+def _activation(top: Section, decoder: DecoderName) -> Activation:
+    """What the scores still need, of what the decoder can apply."""
+    activation: Activation = top.choice("activation", get_args(Activation), "none")
+    allowed = ACTIVATIONS[decoder]
+    if activation not in allowed:
+        why = f"must be {' or '.join(allowed)} for {decoder}, not {activation}"
+        top.note("activation", _WHY_NOT[decoder] if len(allowed) == 1 else why)
+    return activation
+
+
+def _background(top: Section, decoder: DecoderName) -> Background:
+    """Where the background is; detectors give none."""
+    background: Background = top.choice("background", get_args(Background), "none")
+    if background != "none" and decoder in _WHY_NOT:
+        top.note("background", _WHY_NOT[decoder])
+    return background
 
 
 def _input(section: Section) -> InputRule:
@@ -113,12 +151,15 @@ def _input(section: Section) -> InputRule:
     )
 
 
-def _roles(top: Section, decoder: DecoderName) -> tuple[tuple[str, int], ...]:
-    """Output index of each part that the decoder needs; a classifier's one output is the default."""
-    if decoder == "classification" and "roles" not in top.data:
-        return (("scores", 0),)
-    section = top.section("roles")
+def _roles(top: Section, decoder: DecoderName, strides: tuple[int, ...]) -> tuple[tuple[str, int], ...]:
+    """Output index of each part that the decoder needs; where it needs one, the first output is the default."""
     parts = PARTS[decoder]
+    if len(parts) == 1 and "roles" not in top.data:
+        return ((parts[0], 0),)
+    section = top.section("roles")
+    levels = level_parts(strides)
+    if decoder == "yolov9" and set(section.data) & set(levels):
+        parts = levels
     section.known(parts)
     missing = [part for part in parts if part not in section.data]
     if missing:

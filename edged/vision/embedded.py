@@ -1,15 +1,48 @@
-"""Labels that a model carries in itself."""
+"""Labels and a description that a model carries in itself."""
 
 import ast
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from edged.vision.labels import Labels, parse_labels
 from edged.vision.printable import printable
 
 _LITERAL_LIMIT = 200_000
 _INDEX = re.compile(r"\d{1,6}")
+_SIDES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an export by Ultralytics says of itself."""
+
+    task: str
+    """Such as detect, segment or pose; empty where it does not say, as YOLOv5's exports."""
+    size: tuple[int, int] | None
+    """Height and width of the input that it was exported for."""
+
+
+def embedded_description(files: Mapping[str, bytes]) -> Description | None:
+    """Ultralytics' description among a model's appended files; None where there is none."""
+    for name in sorted(files):
+        found = _dictionary(files[name])
+        if "names" in found and ("stride" in found or "task" in found):
+            return Description(printable(_text(found.get("task"))), _size(found.get("imgsz")))
+    return None
+
+
+def _text(value: object) -> str:
+    return value[:40] if isinstance(value, str) else ""
+
+
+def _size(value: object) -> tuple[int, int] | None:
+    """Two sides in pixels."""
+    if not isinstance(value, list | tuple) or len(value) != _SIDES:
+        return None
+    height, width = value
+    return (height, width) if type(height) is int and type(width) is int else None
 
 
 def embedded_labels(files: Mapping[str, bytes]) -> Labels | None:
@@ -29,11 +62,7 @@ def embedded_labels(files: Mapping[str, bytes]) -> Labels | None:
 
 def _names_of(content: bytes) -> dict[int, str]:
     """The `names` of an Ultralytics description; empty where the content is something else."""
-    text = content[:_LITERAL_LIMIT].decode("utf-8", "replace").strip()
-    if not text.startswith("{"):
-        return {}
-    found = _parsed(text)
-    names = found.get("names") if isinstance(found, dict) else None
+    names = _dictionary(content).get("names")
     if not isinstance(names, dict):
         return {}
     try:
@@ -43,6 +72,13 @@ def _names_of(content: bytes) -> dict[int, str]:
     if not all(_INDEX.fullmatch(index) for index in texts):
         return {}
     return {int(index): printable(name) for index, name in texts.items()}
+
+
+def _dictionary(content: bytes) -> dict[object, object]:
+    """A dictionary written as JSON or as a Python literal; empty where the content is something else."""
+    text = content[:_LITERAL_LIMIT].decode("utf-8", "replace").strip()
+    found = _parsed(text) if text.startswith("{") else None
+    return found if isinstance(found, dict) else {}
 
 
 def _parsed(text: str) -> object:

@@ -67,6 +67,20 @@ class FitPlan:
         (left, top), (across, down) = self._corner, self._ratios
         return Box(left + box.x * across, top + box.y * down, box.w * across, box.h * down)
 
+    def in_frame(self, left: float, top: float, right: float, bottom: float) -> Box:
+        """What the frame has of a box that is given by its edges, in fractions of the model's input; no NaN.
+
+        Width or height is 0 or less where that is nothing. Each edge is clamped by itself, since a width could not
+        hold a far edge and a near one exactly.
+        """
+        (x, y), (across, down) = self._corner, self._ratios
+        left, right = x + left * across, x + right * across
+        top, bottom = y + top * down, y + bottom * down
+        if left < 0 or top < 0 or right > 1 or bottom > 1:
+            left, right = min(max(left, 0.0), 1.0), min(max(right, 0.0), 1.0)
+            top, bottom = min(max(top, 0.0), 1.0), min(max(bottom, 0.0), 1.0)
+        return Box(left, top, right - left, bottom - top)
+
 
 def plan_frame(shape: FrameShape, spec: TensorSpec, rule: InputRule) -> FitPlan:
     """How frames of this shape are put into an input of [1, height, width, channels]; the same in every process."""

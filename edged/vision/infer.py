@@ -6,19 +6,27 @@ What is inferred here is written down once and shown; nothing is guessed again p
 from dataclasses import dataclass
 
 from edged.domain.errors import ModelError
-from edged.domain.tensors import DType, TensorSpec
+from edged.domain.tensors import TensorSpec
+from edged.vision.embedded import embedded_description
+from edged.vision.found import FoundDetector
 from edged.vision.graph import Op
+from edged.vision.infer_fcos import find_fcos
+from edged.vision.infer_yolo import find_head, yolo_input
+from edged.vision.infer_yolov9 import find_yolov9
 from edged.vision.labels import Labels, match_labels
 from edged.vision.manifest import Activation, InputRule, Manifest
 from edged.vision.modelfile import ModelFile
+from edged.vision.quantise import real_range
 from edged.vision.roles import could_be_ssd, known_roles
-from edged.vision.support import check_runnable, class_count, refusal
+from edged.vision.splithead import check_levels, check_split_head
+from edged.vision.support import DECODES, check_runnable, class_count, refusal
+from edged.vision.yolohead import check_head
 
 _AVERAGE_POOL, _L2_NORM, _L2_POOL, _LOGISTIC, _SOFTMAX, _MEAN = 1, 11, 12, 14, 25, 40
 _PROBABILITY_OPS: frozenset[Op | None] = frozenset({_LOGISTIC, _SOFTMAX})
 _POOLING_OPS: frozenset[Op | None] = frozenset({_AVERAGE_POOL, _L2_NORM, _L2_POOL, _MEAN})
 _EMBEDDING_NAMES = ("embedding", "avgpool", "average_pool", "l2norm")
-_RANGES: dict[DType, tuple[int, int]] = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
+_INTEGERS = frozenset({"uint8", "int8", "int16"})
 _SLACK = 0.02
 """How far the ends of a quantised range of probabilities may lie beyond 0 and 1."""
 NO_LABELS = "no labels: classes are called class_0, class_1 and so on"
@@ -38,14 +46,25 @@ class Inferred:
 def infer_manifest(file: ModelFile, name: str, labels: Labels | None) -> Inferred:
     """What a model without a manifest is. Raises ModelError, with the reason, where this version cannot run it."""
     check_runnable(file)
-    rule, warnings = _input_rule(file.inputs[0])
+    warnings: tuple[str, ...] = ()
     if labels is None or not labels.names:
-        labels, warnings = Labels(), (*warnings, NO_LABELS)
-    if could_be_ssd(file):
-        inferred = _infer_ssd(file, name, rule, labels)
-    else:
-        inferred = _infer_classification(file, name, rule, labels)
+        labels, warnings = Labels(), (NO_LABELS,)
+    inferred = _infer(file, name, labels)
     return Inferred(inferred.manifest, inferred.labels, warnings + inferred.warnings, inferred.undecided)
+
+
+def _infer(file: ModelFile, name: str, labels: Labels) -> Inferred:
+    """By the outputs, from what is known best to what is left."""
+    description = embedded_description(file.files)
+    rule, doubt = _input_rule(file.inputs[0])
+    if could_be_ssd(file):
+        return _infer_ssd(file, name, rule, labels, doubt)
+    if yolo := find_yolov9(file, labels) or find_head(file, description):
+        rule, doubt = yolo_input(file.inputs[0], description)
+        return _infer_detector(file, name, rule, labels, yolo, doubt)
+    if fcos := find_fcos(file):
+        return _infer_detector(file, name, rule, labels, fcos, doubt)
+    return _infer_classification(file, name, rule, labels, doubt)
 
 
 def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -> Inferred:
@@ -63,13 +82,33 @@ def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -
             f"model {file.where} has other outputs than its manifest says: {_listed(known)}",
             "correct the roles in model.yaml",
         )
-    classes = (
-        class_count(file.outputs[manifest.role("scores")]) if manifest.decoder == "classification" else None
-    )
-    if manifest.decoder == "classification" and classes is None:
-        raise refusal(file)
+    classes = _classes(manifest, file)
     matched, _ = match_labels(labels or Labels(), classes, file.where, background=manifest.background)
     return Inferred(manifest, matched, () if matched.names else (NO_LABELS,))
+
+
+def _classes(manifest: Manifest, file: ModelFile) -> int | None:
+    """Length of the class axis; None where the decoder's outputs have none or leave it open."""
+    picture, where = file.inputs[0], file.where
+    match manifest.decoder:
+        case "ssd":
+            return None
+        case "classification":
+            classes = class_count(file.outputs[manifest.role("scores")])
+            if classes is None:
+                raise refusal(file)
+            return classes
+        case "yolov5" | "yolov8" | "yolov10":
+            head = file.outputs[manifest.role("head")]
+            layout = check_head(head, manifest.decoder, manifest.coordinates, picture=picture, where=where)
+            return layout.classes or None
+        case "yolov9":
+            return check_levels(manifest, file.outputs, picture=picture, where=where)
+        case "fcos":
+            boxes, scores = (file.outputs[manifest.role(part)] for part in ("boxes", "scores"))
+            if not (boxes.shape and scores.shape):
+                return None
+            return check_split_head(boxes, scores, picture=picture, strides=manifest.strides, where=where)
 
 
 def _listed(roles: tuple[tuple[str, int], ...]) -> str:
@@ -84,17 +123,38 @@ def _input_rule(spec: TensorSpec) -> tuple[InputRule, tuple[str, ...]]:
     return InputRule(mean=127.5, std=127.5), (warning,)
 
 
-def _infer_ssd(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Inferred:
+def _infer_ssd(
+    file: ModelFile, name: str, rule: InputRule, labels: Labels, doubt: tuple[str, ...]
+) -> Inferred:
     roles = known_roles(file)
     matched, _ = match_labels(labels, None, file.where)
     manifest = Manifest(name=name, task="detection", decoder="ssd", input=rule, roles=roles or ())
     if roles:
-        return Inferred(manifest, matched, ())
+        return Inferred(manifest, matched, doubt)
     warning = "the file does not say which output holds classes and which scores: one invoke has to show it"
-    return Inferred(manifest, matched, (warning,), undecided=True)
+    return Inferred(manifest, matched, (*doubt, warning), undecided=True)
 
 
-def _infer_classification(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Inferred:
+def _infer_detector(
+    file: ModelFile, name: str, rule: InputRule, labels: Labels, found: FoundDetector, doubt: tuple[str, ...]
+) -> Inferred:
+    matched, _ = match_labels(labels, found.classes, file.where, background="none")
+    manifest = Manifest(
+        name=name,
+        task="detection",
+        decoder=found.decoder,
+        input=rule,
+        roles=found.roles,
+        activation=found.activation,
+        strides=found.strides,
+        coordinates=found.coordinates,
+    )
+    return Inferred(manifest, matched, doubt + found.warnings)
+
+
+def _infer_classification(
+    file: ModelFile, name: str, rule: InputRule, labels: Labels, doubt: tuple[str, ...]
+) -> Inferred:
     classes = class_count(file.outputs[0]) if len(file.outputs) == 1 else None
     if classes is None:
         raise refusal(file)
@@ -109,7 +169,7 @@ def _infer_classification(file: ModelFile, name: str, rule: InputRule, labels: L
         activation=activation,
         background=background,
     )
-    return Inferred(manifest, matched, warnings)
+    return Inferred(manifest, matched, doubt + warnings)
 
 
 def _activation(file: ModelFile) -> tuple[Activation, tuple[str, ...]]:
@@ -131,22 +191,18 @@ def _activation(file: ModelFile) -> tuple[Activation, tuple[str, ...]]:
 def _real_range(file: ModelFile) -> tuple[float, float]:
     """Lowest and highest value that the output can stand for."""
     spec = file.outputs[0]
-    if spec.dtype == "float32":
-        return float("-inf"), float("inf")
-    if spec.dtype not in _RANGES:
+    if spec.dtype != "float32" and spec.dtype not in _INTEGERS:
         raise refusal(file)
-    if spec.quantization is None:
+    if spec.dtype != "float32" and spec.quantization is None:
         raise ModelError(
             f"model {file.where} gives {spec.dtype} scores without a scale",
             "write a model.yaml, or convert it again",
         )
-    scale, zero_point = spec.quantization.scale, spec.quantization.zero_point
-    low, high = _RANGES[spec.dtype]
-    return (low - zero_point) * scale, (high - zero_point) * scale
+    return real_range(spec)
 
 
 def _embedding(file: ModelFile, why: str) -> ModelError:
     return ModelError(
         f"model {file.where} gives {list(file.outputs[0].shape)} that looks like an embedding: it {why}",
-        "this version decodes ssd and classification; if these are class scores, write a model.yaml that says so",
+        f"{DECODES}; if these are class scores, write a model.yaml that says so",
     )

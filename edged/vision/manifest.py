@@ -1,22 +1,54 @@
 """What must be known about a model before it can be decoded; nothing of it is guessed per frame."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Task = Literal["detection", "classification"]
-DecoderName = Literal["ssd", "classification"]
+DecoderName = Literal["ssd", "classification", "fcos", "yolov5", "yolov8", "yolov9", "yolov10"]
 Resize = Literal["stretch", "letterbox", "crop"]
 Place = Literal["centre", "corner"]
 Colour = Literal["rgb", "bgr"]
-Activation = Literal["none", "softmax"]
+Activation = Literal["none", "softmax", "sigmoid"]
 Background = Literal["none", "first", "last"]
+Coordinates = Literal["fractions", "pixels"]
+OwnKey = Literal["strides", "coordinates", "nms"]
 
 PARTS: Mapping[DecoderName, tuple[str, ...]] = {
     "ssd": ("boxes", "classes", "scores", "count"),
     "classification": ("scores",),
+    "fcos": ("boxes", "scores"),
+    "yolov5": ("head",),
+    "yolov8": ("head",),
+    "yolov9": ("boxes", "scores"),
+    "yolov10": ("head",),
 }
-"""The parts that outputs play for each decoder."""
+"""The parts that outputs play for each decoder; a yolov9 may have `level_parts` instead."""
+ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
+    "ssd": ("none",),
+    "classification": ("none", "softmax"),
+    "fcos": ("none", "sigmoid"),
+    "yolov5": ("none",),
+    "yolov8": ("none",),
+    "yolov9": ("none", "sigmoid"),
+    "yolov10": ("none",),
+}
+"""What the scores may still need for each decoder."""
+OWN_KEYS: Mapping[DecoderName, tuple[OwnKey, ...]] = {
+    "ssd": (),
+    "classification": (),
+    "fcos": ("strides", "nms"),
+    "yolov5": ("coordinates", "nms"),
+    "yolov8": ("coordinates", "nms"),
+    "yolov9": ("strides", "nms"),
+    "yolov10": ("coordinates",),
+}
+"""What a manifest says only for some decoders."""
+
+
+def level_parts(strides: Sequence[int]) -> tuple[str, ...]:
+    """The parts of a model that gives each level of cells by itself: boxes_8, scores_8, boxes_16 and so on."""
+    return tuple(f"{part}_{stride}" for stride in strides for part in ("boxes", "scores"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +68,16 @@ class InputRule:
 
 
 @dataclass(frozen=True, slots=True)
+class NmsRule:
+    """Which of several boxes around one object stay, where the graph does not decide it."""
+
+    iou: float = 0.5
+    """A box goes whose intersection over union with a better one is above this; 0..1."""
+    per_class: bool = True
+    """Whether only boxes of the same class make each other go."""
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """A file of the bundle, by its name inside the bundle's folder."""
 
@@ -52,11 +94,16 @@ class Manifest:
     decoder: DecoderName
     input: InputRule
     roles: tuple[tuple[str, int], ...]
-    """Which output index plays which part: scores for classification; boxes, classes, scores, count for ssd."""
+    """Which output index plays which part, of those in `PARTS`."""
     activation: Activation = "none"
     """What the scores still need to become 0..1."""
     background: Background = "none"
     """Whether the class axis has a background entry that is no answer, and at which end."""
+    strides: tuple[int, ...] = ()
+    """Pixels of the input per cell, for each level of cells in the order of the outputs' rows."""
+    coordinates: Coordinates = "fractions"
+    """Whether a YOLO's boxes are in fractions of the model's input or in its pixels."""
+    nms: NmsRule = NmsRule()
     cpu: FileEntry | None = None
     edgetpu: FileEntry | None = None
     labels: FileEntry | None = None

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -80,6 +81,17 @@ def quantised_threshold(threshold: float, quantization: Quantization | None, dty
     low, high = _limits(dtype)
     values = range(low, high + 1)
     return low + bisect_left(values, x=True, key=lambda value: (value - zero_point) * scale >= threshold)
+
+
+def real_range(spec: TensorSpec) -> tuple[float, float]:
+    """The lowest and the highest value that the tensor's integers stand for; infinite for floats."""
+    if spec.dtype.startswith("float"):
+        return -inf, inf
+    scale, zero_point = (
+        (spec.quantization.scale, spec.quantization.zero_point) if spec.quantization else (1.0, 0)
+    )
+    low, high = _limits(spec.dtype)
+    return (low - zero_point) * scale, (high - zero_point) * scale
 
 
 def _given(spec: TensorSpec, rule: InputRule) -> Norm | None:

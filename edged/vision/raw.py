@@ -1,4 +1,4 @@
-"""What a model really said: stored numbers, their real values, and what softmax made of them."""
+"""What a model really said: stored numbers, their real values, and what softmax or sigmoid made of them."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.classification import softmax
-from edged.vision.manifest import Manifest
+from edged.vision.manifest import Activation, Manifest
+from edged.vision.passing import sigmoid
 from edged.vision.quantise import dequantise
+from edged.vision.splithead import BINS
+from edged.vision.yolohead import LEADING, layout_of
+from edged.vision.yolov9 import bin_shares
 
 
 def explain(
@@ -20,8 +24,9 @@ def explain(
     """One JSON-able object for each output, in the model's order.
 
     Scores show their highest `limit` values, other outputs their first. Each has its `index` in the tensor,
-    the `stored` number, the dequantised `value`, and `softmax` where the manifest asks for it. What JSON has
-    no number for is written as the text nan, inf or -inf.
+    the `stored` number, the dequantised `value`, and `softmax` or `sigmoid` where the decoder applies it. The scores
+    of a YOLO's head have their row's `box` with them, stored and real, and for yolov5 its `objectness`; they are
+    ranked by what they become with it. What JSON has no number for is written as the text nan, inf or -inf.
     """
     roles = {index: role for role, index in manifest.roles}
     return [
@@ -33,10 +38,11 @@ def explain(
 def _explain_output(
     output: Tensor, spec: TensorSpec, role: str, manifest: Manifest, limit: int
 ) -> dict[str, Any]:
-    stored = output.reshape(-1)
-    values = dequantise(stored, spec.quantization)
-    shares = softmax(values) if role == "scores" and manifest.activation == "softmax" else None
-    shown = _highest(values, limit) if role == "scores" else range(min(limit, stored.size))
+    values = dequantise(output.reshape(-1), spec.quantization)
+    if role == "head":
+        shown = _head_values(output, spec, values, manifest, limit)
+    else:
+        shown = _values(output, values, _shares(values, role, manifest), _is_scores(role), limit)
     return {
         "name": spec.name,
         "role": role,
@@ -44,23 +50,85 @@ def _explain_output(
         "shape": list(output.shape),
         "scale": spec.quantization.scale if spec.quantization else None,
         "zero_point": spec.quantization.zero_point if spec.quantization else None,
-        "order": "highest" if role == "scores" else "first",
-        "values": [
-            {
-                "index": [int(each) for each in np.unravel_index(at, output.shape)],
-                "stored": _json(stored[at].item()),
-                "value": _json(float(values[at])),
-                **({} if shares is None else {"softmax": _json(float(shares[at]))}),
-            }
-            for at in shown
-        ],
+        "order": "highest" if role == "head" or _is_scores(role) else "first",
+        "values": shown,
     }
+
+
+def _values(
+    output: Tensor,
+    values: NDArray[np.float64],
+    shares: dict[str, NDArray[np.float64]],
+    highest: bool,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """The highest values, or the first, each with its shares."""
+    places = _highest(values, limit) if highest else range(min(limit, output.size))
+    return [
+        {
+            "index": [int(each) for each in np.unravel_index(at, output.shape)],
+            **_number(output, values, at),
+            **{name: _json(float(each[at])) for name, each in shares.items()},
+        }
+        for at in places
+    ]
+
+
+def _head_values(
+    output: Tensor, spec: TensorSpec, values: NDArray[np.float64], manifest: Manifest, limit: int
+) -> list[dict[str, Any]]:
+    """The highest scores of a YOLO's rows, each with its row's box."""
+    layout = layout_of(spec, manifest.decoder)
+    if layout is None:  # an output that is no such head is shown as it is
+        return _values(output, values, {}, highest=False, limit=limit)
+    places = layout.rows_of(np.arange(output.size).reshape(output.shape)).astype(np.intp)
+    first = 4 if manifest.decoder == "yolov10" else LEADING[manifest.decoder]
+    scores = places[:, first : None if layout.classes else first + 1]
+    ranks = values[scores]
+    if manifest.decoder == "yolov5":
+        ranks = ranks * values[places[:, 4:5]]
+    shown = []
+    for rank in _highest(ranks.reshape(-1), limit):
+        row, column = divmod(rank, scores.shape[1])
+        at, box = int(scores[row, column]), places[row, :4].tolist()
+        entry: dict[str, Any] = {
+            "index": [int(each) for each in np.unravel_index(at, output.shape)],
+            **_number(output, values, at),
+            "box": [_number(output, values, each) for each in box],
+        }
+        if manifest.decoder == "yolov5":
+            entry["objectness"] = _number(output, values, int(places[row, 4]))
+        shown.append(entry)
+    return shown
+
+
+def _is_scores(role: str) -> bool:
+    """Whether it is the scores' role, of all levels or of one."""
+    return role.startswith("scores")
+
+
+def _shares(values: NDArray[np.float64], role: str, manifest: Manifest) -> dict[str, NDArray[np.float64]]:
+    """What the decoder makes of all values, by the name of the function; empty where it takes them as they are."""
+    if _is_scores(role) and manifest.activation != "none":
+        return {manifest.activation: _activated(values, manifest.activation)}
+    if manifest.decoder == "yolov9" and role.startswith("boxes") and values.size % BINS == 0:
+        return {"softmax": bin_shares(values.reshape(-1, BINS)).reshape(-1)}
+    return {}
+
+
+def _activated(values: NDArray[np.float64], activation: Activation) -> NDArray[np.float64]:
+    return softmax(values) if activation == "softmax" else sigmoid(values)
 
 
 def _highest(values: NDArray[np.float64], limit: int) -> list[int]:
     """Flat indices of the highest values, best first, NaN last, equal ones in the tensor's order."""
     order: list[int] = np.argsort(-values, kind="stable")[:limit].tolist()
     return order
+
+
+def _number(output: Tensor, values: NDArray[np.float64], at: int) -> dict[str, float | str]:
+    """A number as it is stored and what it stands for."""
+    return {"stored": _json(output.reshape(-1)[at].item()), "value": _json(float(values[at]))}
 
 
 def _json(number: float) -> float | str:

@@ -1,12 +1,16 @@
 """What `edged model inspect` says of a bundle, as plain JSON values."""
 
+from dataclasses import asdict
+
 from edged.domain.tensors import TensorSpec
 from edged.vision.bundle import Bundle
+from edged.vision.manifest import OWN_KEYS
 
 
 def describe(bundle: Bundle) -> dict[str, object]:
     """The bundle as a JSON object: task, decoder, compiled, inputs, outputs, labels, warnings, and more."""
     manifest = bundle.manifest
+    own = OWN_KEYS[manifest.decoder]
     return {
         "name": manifest.name,
         "task": manifest.task,
@@ -17,6 +21,9 @@ def describe(bundle: Bundle) -> dict[str, object]:
         "roles": None if bundle.undecided else dict(manifest.roles),
         "activation": manifest.activation,
         "background": manifest.background,
+        "strides": list(manifest.strides),
+        "coordinates": manifest.coordinates if "coordinates" in own else None,
+        "nms": asdict(manifest.nms) if "nms" in own else None,
         "labels": {"count": len(bundle.labels), "source": bundle.labels.source},
         "cpu": str(bundle.cpu) if bundle.cpu else None,
         "edgetpu": str(bundle.edgetpu) if bundle.edgetpu else None,

@@ -79,6 +79,27 @@ class Section:
             return default
         return value
 
+    def integers(self, key: str, lowest: int, highest: int) -> tuple[int, ...]:
+        """A list of whole numbers within limits, each of them once; empty where it is missing."""
+        value = self.data.get(key)
+        if value is None:
+            return ()
+        numbers = [each for each in value if type(each) is int] if isinstance(value, list | tuple) else []
+        if not numbers or len(numbers) < len(value) or not all(lowest <= each <= highest for each in numbers):  # type: ignore[arg-type]  # a list where there are numbers
+            self.note(key, f"must be a list of whole numbers from {lowest} to {highest}, not {value!r}")
+            return ()
+        if len(set(numbers)) < len(numbers):
+            self.note(key, "must not hold a number twice")
+        return tuple(numbers)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Yes or no."""
+        value = self.data.get(key, default)
+        if not isinstance(value, bool):
+            self.note(key, f"must be true or false, not {value!r}")
+            return default
+        return value
+
     def real(self, key: str) -> float | None:
         """A finite number, if there is one."""
         value = self.data.get(key)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from edged.domain.geometry import Box
 from edged.domain.predictions import Detection, Detections
 from edged.domain.tensors import Quantization, TensorSpec
 from edged.ports import Tensor
@@ -84,7 +83,7 @@ class SsdDecoder:
         top, left, bottom, right = map(self._boxes, edges)
         if not isfinite(top + left + bottom + right):
             return None
-        box = plan.to_frame(Box(left, top, right - left, bottom - top)).clamped()
+        box = plan.in_frame(left, top, right, bottom)
         if not (box.w > 0 and box.h > 0):
             return None
         return Detection(self._labels.name(label_id), label_id, min(max(score, 0.0), 1.0), box)

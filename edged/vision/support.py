@@ -5,7 +5,8 @@ from edged.domain.tensors import TensorSpec
 from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP
 from edged.vision.modelfile import ModelFile
 
-DECODES = "this version decodes ssd and classification; use a model of one of these kinds"
+DECODES = "this version decodes ssd, fcos, YOLO detectors and classification"
+_USE = f"{DECODES}; use a model of one of these kinds"
 _RANK = 4
 _CHANNELS = (1, 3)
 _PIXEL_DTYPES = ("uint8", "int8", "float32")
@@ -28,7 +29,7 @@ def check_runnable(file: ModelFile) -> None:
 def _unknown_op(where: str, name: str) -> ModelError:
     what = f"model {where} needs the operator {name}"
     if name == "PosenetDecoderOp":
-        return ModelError(f"{what}, which decodes poses", DECODES)
+        return ModelError(f"{what}, which decodes poses", _USE)
     if name.startswith("Flex"):
         return ModelError(
             f"{what} of full TensorFlow", "convert the model with TFLite's built-in operators only"
@@ -70,10 +71,11 @@ def refusal(file: ModelFile) -> ModelError:
     shapes = [list(spec.shape) for spec in file.outputs]
     if len(shapes) != 1:
         return ModelError(
-            f"model {file.where} has {len(shapes)} outputs that are no ssd's: {shapes}", DECODES
+            f"model {file.where} has {len(shapes)} outputs that are neither ssd's, fcos's nor yolov9's: {shapes}",
+            _USE,
         )
     what = f"model {file.where} gives {file.outputs[0].dtype} {shapes[0]}"
-    return ModelError(f"{what}, {_guess(file.outputs[0], file.inputs[0])}", DECODES)
+    return ModelError(f"{what}, {_guess(file.outputs[0], file.inputs[0])}", _USE)
 
 
 def _guess(output: TensorSpec, picture: TensorSpec) -> str:

@@ -186,9 +186,21 @@ def test_forbidden_file_is_a_matter_of_permission(tmp_path: Path, request: pytes
 
 
 def test_unknown_bundled_model_is_refused() -> None:
-    """A name that nothing was shipped under is refused."""
-    with pytest.raises(ModelError, match="no model nothing_of_this_name ships"):
-        bundled("nothing_of_this_name")
+    """A name that nothing was shipped under is refused, with one that would do."""
+    with pytest.raises(ModelError, match=r"no model nothing_of_this_name ships.*bundled:testcard"):
+        load_bundle(Path("bundled:nothing_of_this_name"))
+
+
+def test_bundled_models_go_by_their_names() -> None:
+    """`bundled:colours` in place of a path is the model that ships with the package."""
+    assert load_bundle(Path("bundled:colours")) == load_bundle(bundled("colours"))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../colours", "/etc", "colours/model.yaml"])
+def test_only_a_plain_name_is_looked_for(name: str) -> None:
+    """A bundled model is a name and no way out of the folder of bundles."""
+    with pytest.raises(ModelError, match="ships with edged"):
+        bundled(name)
 
 
 def test_report_is_json(tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 
 from edged import __version__
+from edged.adapters.cameras.cards import CardScene
 from edged.adapters.pixels.opencv import encode_jpeg
 from edged.adapters.system.broker import find_mosquitto
 from edged.cli import outcome
+from edged.domain.geometry import Box
 from tests.fakes.mosquitto import Subscriber, eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,7 +33,7 @@ device: bench
 state_dir: {folder}
 models: {{colours: {{path: {model}}}}}
 accelerators: {{main: {{use: cpu}}}}
-cameras: {{scene: {{source: {{type: pattern, fps: 60, frames: 30}}, model: colours}}}}
+cameras: {{scene: {{source: {{type: pattern, scene: colours, fps: 60, frames: 30}}, model: colours}}}}
 """
 
 
@@ -321,8 +323,8 @@ needs_mosquitto = pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto
 
 
 @needs_mosquitto
-def test_the_demo_shows_a_colour_to_any_subscriber(tmp_path: Path, demos: list[Demo]) -> None:
-    """Within five seconds a second subscriber hears of a colour; after its time the demo ends with 0."""
+def test_the_demo_shows_a_card_to_any_subscriber(tmp_path: Path, demos: list[Demo]) -> None:
+    """Within five seconds a second subscriber hears of the right card; after its time the demo ends with 0."""
     demo = Demo(tmp_path, "--seconds", "2")
     demos.append(demo)
     topic = "edged/demo/scene/event"
@@ -331,13 +333,18 @@ def test_the_demo_shows_a_colour_to_any_subscriber(tmp_path: Path, demos: list[D
     assert eventually(lambda: listener.payloads(topic), 5)
     assert time.monotonic() - demo.began < 5
     event = json.loads(listener.payloads(topic)[0])
-    assert event["top"][0]["label"] in {"red", "green", "blue", "yellow"}
+    shown = CardScene(width=640, height=480, fps=30, seed=0).at(event["frame"]["seq"])
+    assert shown
+    assert (event["type"], event["label"]) == ("detection", shown.label)
+    assert Box(**event["box"]).overlap(shown.box) > 0.5
     family = demo.family()
     assert demo.process.wait(10) == 0
     assert eventually(lambda: listener.payloads("edged/demo/status")[-1:] == [b"offline"], 2)
     listener.close()
     text = demo.text()
     assert "edged/demo/scene/event" in text
+    assert "right: card 1" in text
+    assert re.search("cards shown were reported|before the first card", text)
     assert "What next:" in text
     assert "Traceback" not in text
     assert not any(map(_lives, family))
@@ -357,7 +364,7 @@ def test_ctrl_c_ends_the_demo_and_all_that_it_started(tmp_path: Path, demos: lis
     assert not any(map(_lives, family))
     assert not _listens(port)
     assert list(demo.temporary.iterdir()) == []
-    assert "edged/demo/status                offline" in demo.text()
+    assert re.search(r"edged/demo/status +offline", demo.text())
     assert "Traceback" not in demo.text()
 
 
@@ -366,7 +373,7 @@ def test_a_demo_that_is_killed_leaves_no_process(tmp_path: Path, demos: list[Dem
     """Broker and children end with the demo, however it ends."""
     demo = Demo(tmp_path)
     demos.append(demo)
-    assert eventually(lambda: "scene/status          online" in demo.text(), 8), demo.text()
+    assert eventually(lambda: re.search(r"scene/status +online", demo.text()), 8), demo.text()
     family = demo.family()
     demo.process.kill()
     demo.process.wait()

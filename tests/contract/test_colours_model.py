@@ -3,13 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
+from edged.adapters.cameras.colours import COLOURS
 from edged.adapters.cameras.pattern import PatternCamera
-from edged.adapters.cameras.scene import COLOURS
 from edged.adapters.pixels.opencv import Fitter
 from edged.adapters.runtimes.tflite import TfliteRuntimes
 from edged.domain.frame import FrameShape, PixelFormat
@@ -100,15 +101,17 @@ def test_the_model_names_what_the_pattern_camera_shows(
     colours: Colours, size: tuple[int, int], pixel_format: str
 ) -> None:
     """Every frame of the scene, in each colour and form, is named right with a score above 0.6."""
-    camera = PatternCamera(size=size, fps=200, pixel_format=pixel_format, dwell_s=0.03, seed=5)  # type: ignore[arg-type]  # a parameter
+    options: dict[str, Any] = {"scene": "colours", "pixel_format": pixel_format}
+    camera = PatternCamera(**options, size=size, fps=200, dwell_s=0.03, seed=5)
     buffer, seen = memoryview(bytearray(camera.open())), set()
     while camera.seq < 75:
         captured = camera.read(buffer)
-        assert captured is not None
         shown = camera.scene(camera.seq)
+        assert captured
+        assert shown
         pixels = np.frombuffer(buffer, np.uint8).reshape(captured.shape.array_shape)
         scores = colours.scores(pixels, captured.shape)
-        assert scores[shown.colour] > 0.6, (shown, scores)
-        seen.add(shown.colour)
+        assert scores[shown.label] > 0.6, (shown, scores)
+        seen.add(shown.label)
     camera.close()
     assert seen == set(COLOURS)

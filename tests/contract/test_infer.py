@@ -116,6 +116,31 @@ def test_a_label_file_names_the_classes(
     assert best["score"] == pytest.approx(score, abs=SCORE)
 
 
+@pytest.mark.parametrize(
+    ("picture", "label", "score", "edges"),
+    [
+        ("cat.bmp", "cat", 0.953, (0.110, 0.102, 0.984, 0.711)),
+        ("pets.jpg", "dog", 0.961, (0.384, 0.676, 0.858, 0.965)),
+    ],
+)
+def test_yolov8_gives_the_golden_answers(
+    test_data: Path, images: Path, picture: str, label: str, score: float, edges: tuple[float, ...]
+) -> None:
+    """An int8 export of YOLOv8n finds the cat and the dog where they are, without a manifest."""
+    model = test_data / "models" / "yolov8n_a_fullint.tflite"
+    done = infer("--model", model, "--json", "--raw", images / picture)
+    assert (done.returncode, done.stderr) == (0, "")
+    (record,) = records(done)
+    assert {each["label"] for each in record["detections"]} == {label}
+    best, (ymin, xmin, ymax, xmax) = record["detections"][0], edges
+    assert best["score"] == pytest.approx(score, abs=SCORE)
+    assert Box(**best["box"]).overlap(Box(xmin, ymin, xmax - xmin, ymax - ymin)) >= OVERLAP
+    shown = record["raw"][0]["values"][0]
+    assert shown["value"] == pytest.approx(best["score"], abs=1e-6)
+    assert shown["index"][1] == 4 + best["label_id"]
+    assert len(shown["box"]) == 4
+
+
 def test_a_detection_has_the_documented_keys(detected: list[Any]) -> None:
     """The JSON of a detector is exactly what is documented, with boxes as fractions of the picture."""
     for record in detected:

@@ -24,6 +24,7 @@ USABLE = [
     ("null_classifier_224", "classification", "classification", [1, 224, 224, 3], "uint8", 1, 0),
     ("null_ssd_300", "detection", "ssd", [1, 300, 300, 3], "uint8", 4, 0),
     ("vww_96_int8", "classification", "classification", [1, 96, 96, 3], "int8", 1, 0),
+    ("yolov8n_a_fullint", "detection", "yolov8", [1, 640, 640, 3], "int8", 1, 80),
 ]
 REFUSED = [
     ("deeplabv3_mnv2_dm05_pascal_quant", "segmentation"),
@@ -31,7 +32,6 @@ REFUSED = [
     ("model_invoking_error", "fake-op-double"),
     ("movenet_single_pose_lightning_ptq", "pose"),
     ("traffic_model", "3 inputs"),
-    ("yolov8n_a_fullint", "YOLO"),
 ]
 
 

@@ -10,7 +10,7 @@ from tests.system.machine import COLOURS
 
 def pattern(*, fps: float = 30, size: tuple[int, int] = (160, 120), **more: Any) -> dict[str, Any]:
     """A source that draws a scene."""
-    return {"type": "pattern", "size": list(size), "fps": fps, **more}
+    return {"type": "pattern", "scene": "colours", "size": list(size), "fps": fps, **more}
 
 
 def colours(folder: Path, names: Iterable[str] = ("red", "green"), *, fps: float = 20) -> dict[str, Any]:

@@ -71,6 +71,21 @@ def to_input(plan: FitPlan, box: Box) -> Box:
 
 @settings(deadline=None)
 @given(sides, sides, targets, targets, rules, boxes)
+def test_edges_come_back_as_the_clamped_box(
+    width: int, height: int, target_w: int, target_h: int, rule: InputRule, box: Box
+) -> None:
+    """What the frame has of a box given by its edges is what it has of the box; nothing where that is empty."""
+    plan = plan_fit(width, height, target_w, target_h, rule)
+    wanted = plan.to_frame(box).clamped()
+    found = plan.in_frame(box.x, box.y, box.x + box.w, box.y + box.h)
+    if min(wanted.w, wanted.h) > 1e-6:
+        assert near(found, wanted, 1e-6)
+    else:
+        assert min(found.w, found.h) <= 2e-6
+
+
+@settings(deadline=None)
+@given(sides, sides, targets, targets, rules, boxes)
 def test_there_and_back(
     width: int, height: int, target_w: int, target_h: int, rule: InputRule, box: Box
 ) -> None:

@@ -145,8 +145,11 @@ def test_ssd_roles_that_nothing_tells_stay_open(outputs: Any) -> None:
         ({"inputs": (Tensor("x", (4, 32, 32, 3)),)}, "no picture"),
         ({"inputs": (Tensor("x", (1, 1, 1, 3)),)}, "leaves the size"),
         ({"inputs": (Tensor("x", (1, 32, 32, 3), "int16"),)}, "no kind of pixel"),
-        ({"outputs": (Tensor("y", (1, 6300, 85), "uint8", 0.005, 0),)}, "YOLO"),
-        ({"outputs": (Tensor("y", (1, 84, 2100), "int8", 0.004, -128),)}, "YOLO"),
+        (
+            {"outputs": (Tensor("y", (1, 6300, 85), "uint8", 0.005, 0),)},
+            "like a YOLO head, but 32 x 32 pixels make 21",
+        ),
+        ({"outputs": (Tensor("y", (1, 85, 21), "int32", 0.005, 0),)}, "segmentation"),
         ({"outputs": (Tensor("y", (1, 1, 17, 3), "float32"),)}, "pose"),
         ({"outputs": (Tensor("y", (1, 32, 32), "int64"),)}, "segmentation"),
         ({"outputs": (Tensor("y", (1, 32, 32, 21), "uint8", 0.1, 0),)}, "segmentation"),
@@ -175,6 +178,7 @@ CHECKED = {
     "mobilenet_v2_1.0_224_quant": ("classification", "none", "first", 1001),
     "null_classifier_224": ("classification", "softmax", "none", 0),
     "vww_96_int8": ("classification", "none", "none", 0),
+    "yolov8n_a_fullint": ("yolov8", "none", "none", 80),
     "edgetpu/mobilenet_v1_0.25_128_quant_edgetpu": ("classification", "none", "first", 1001),
     "edgetpu/mobilenet_v2_1.0_224_quant_edgetpu": ("classification", "none", "none", 0),
 }
@@ -184,7 +188,6 @@ REFUSED = {
     "model_invoking_error": "fake-op-double",
     "movenet_single_pose_lightning_ptq": "pose",
     "traffic_model": "3 inputs",
-    "yolov8n_a_fullint": "YOLO",
 }
 
 

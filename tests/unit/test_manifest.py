@@ -8,9 +8,23 @@ from hypothesis import strategies as st
 
 from edged.domain.errors import ConfigurationError
 from edged.vision.document import manifest_from_mapping, manifest_to_mapping
-from edged.vision.manifest import PARTS, DecoderName, FileEntry, InputRule, Manifest
+from edged.vision.manifest import (
+    ACTIVATIONS,
+    OWN_KEYS,
+    PARTS,
+    Background,
+    DecoderName,
+    FileEntry,
+    InputRule,
+    Manifest,
+    NmsRule,
+    level_parts,
+)
 
 MINIMAL = {"name": "birds", "decoder": "classification", "cpu": "birds.tflite"}
+CELLS = {"name": "cards", "decoder": "fcos", "roles": {"boxes": 1, "scores": 0}, "strides": [8, 16]}
+YOLO = {"name": "street", "decoder": "yolov8"}
+BACKGROUNDS: dict[DecoderName, tuple[Background, ...]] = {"classification": ("none", "first", "last")}
 
 
 def where(path: tuple[str | int, ...]) -> str:
@@ -48,16 +62,22 @@ def rules(draw: st.DrawFn) -> InputRule:
 @st.composite
 def manifests(draw: st.DrawFn) -> Manifest:
     decoder: DecoderName = draw(st.sampled_from(get_args(DecoderName)))
-    ssd = decoder == "ssd"
-    places = draw(st.lists(st.integers(0, 20), unique=True, min_size=4, max_size=4))
+    own = OWN_KEYS[decoder]
+    strides = tuple(draw(st.lists(st.integers(1, 1024), min_size=1, max_size=4, unique=True)))
+    levels = decoder == "yolov9" and draw(st.booleans())
+    parts = level_parts(strides) if levels else PARTS[decoder]
+    places = draw(st.lists(st.integers(0, 20), unique=True, min_size=8, max_size=8))
     return Manifest(
         name=draw(names),
-        task="detection" if ssd else "classification",
+        task="classification" if decoder == "classification" else "detection",
         decoder=decoder,
         input=draw(rules()),
-        roles=tuple(zip(PARTS[decoder], places, strict=False)),
-        activation="none" if ssd else draw(st.sampled_from(("none", "softmax"))),
-        background="none" if ssd else draw(st.sampled_from(("none", "first", "last"))),
+        roles=tuple(zip(parts, places, strict=False)),
+        activation=draw(st.sampled_from(ACTIVATIONS[decoder])),
+        background=draw(st.sampled_from(BACKGROUNDS.get(decoder, ("none",)))),
+        strides=strides if "strides" in own else (),
+        coordinates=draw(st.sampled_from(("fractions", "pixels"))) if "coordinates" in own else "fractions",
+        nms=NmsRule(draw(st.floats(0, 1)), draw(st.booleans())) if "nms" in own else NmsRule(),
         cpu=draw(entries),
         edgetpu=draw(entries),
         labels=draw(entries),
@@ -152,6 +172,61 @@ def test_mistakes_are_named(change: dict[str, object], why: str) -> None:
     assert why in "\n".join(mistakes(MINIMAL | change))
 
 
+def test_detector_of_cells_needs_its_strides() -> None:
+    """For fcos the strides say where the rows are; suppression is at 0.5 within a class unless it is said."""
+    manifest = manifest_from_mapping(CELLS, where)
+    assert (manifest.task, manifest.strides, manifest.nms) == (
+        "detection",
+        (8, 16),
+        NmsRule(0.5, per_class=True),
+    )
+    given_nms = manifest_from_mapping(CELLS | {"nms": {"iou": 1, "per_class": False}}, where)
+    assert given_nms.nms == NmsRule(1.0, per_class=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"strides": None}, "strides: is missing: fcos needs the pixels per cell, such as [8]"),
+        (
+            {"strides": 8},
+            "model.yaml:strides: strides: must be a list of whole numbers from 1 to 1024, not 8",
+        ),
+        ({"strides": []}, "strides: must be a list"),
+        ({"strides": [8, 0]}, "strides: must be a list"),
+        ({"strides": [True]}, "strides: must be a list"),
+        ({"strides": [8, "x"]}, "strides: must be a list"),
+        ({"strides": "888"}, "strides: must be a list"),
+        ({"strides": [8, 8]}, "strides: must not hold a number twice"),
+        ({"nms": {"iou": 1.5}}, "nms.iou: must be from 0 to 1, not 1.5"),
+        ({"nms": {"per_class": "yes"}}, "nms.per_class: must be true or false, not 'yes'"),
+        ({"nms": {"iuo": 0.5}}, "nms.iuo: is not known (did you mean iou?)"),
+        ({"nms": 0.5}, "nms: must be a section"),
+        ({"activation": "softmax"}, "activation: must be none or sigmoid for fcos, not softmax"),
+        ({"background": "first"}, "background: must be none for fcos, which has a score of its own"),
+        ({"roles": {"boxes": 0}}, "must say which output holds scores"),
+        ({"task": "classification"}, "task: is classification but the decoder fcos is for detection"),
+    ],
+)
+def test_mistakes_about_cells_are_named(change: dict[str, object], why: str) -> None:
+    """What fcos needs is checked, each mistake at its place, and only once."""
+    (found,) = mistakes({key: value for key, value in (CELLS | change).items() if value is not None})
+    assert why in found
+
+
+def test_a_misspelt_decoder_is_one_mistake() -> None:
+    """Strides are no mistake where it is the decoder's name that is wrong."""
+    text = "\n".join(mistakes(CELLS | {"decoder": "fcso"}))
+    assert "(did you mean fcos?)" in text
+    assert "strides" not in text
+
+
+def test_cells_are_for_fcos_alone() -> None:
+    """A classifier has no strides and no suppression, and sigmoid is none of its activations."""
+    found = mistakes(MINIMAL | {"strides": [8], "nms": {}, "activation": "sigmoid"})
+    assert [line.split(": ")[1] for line in found] == ["strides", "nms", "activation"]
+
+
 def test_background_and_activation_are_no_business_of_ssd() -> None:
     """SSD outputs are scores without a background already."""
     roles = {"boxes": 0, "classes": 1, "scores": 2, "count": 3}
@@ -159,3 +234,42 @@ def test_background_and_activation_are_no_business_of_ssd() -> None:
         {"name": "x", "decoder": "ssd", "roles": roles, "background": "first", "activation": "softmax"}
     )
     assert [line.split(": ")[1] for line in found] == ["activation", "background"]
+
+
+def test_a_yolo_needs_its_name_alone() -> None:
+    """One output, boxes as fractions of the input, and suppression within a class are the defaults."""
+    manifest = manifest_from_mapping(YOLO, where)
+    assert (manifest.task, manifest.roles, manifest.coordinates, manifest.nms) == (
+        "detection",
+        (("head", 0),),
+        "fractions",
+        NmsRule(0.5, per_class=True),
+    )
+    assert manifest_from_mapping(YOLO | {"coordinates": "pixels"}, where).coordinates == "pixels"
+
+
+def test_levels_have_their_stride_in_their_name() -> None:
+    """A yolov9 has two outputs for all levels, or two for each."""
+    data = {"name": "street", "decoder": "yolov9", "strides": [8, 16]}
+    levels = {"boxes_8": 3, "scores_8": 1, "boxes_16": 0, "scores_16": 2}
+    assert manifest_from_mapping(data | {"roles": levels}, where).role("scores_16") == 2
+    (found,) = mistakes(data | {"roles": {"boxes_8": 3, "scores_8": 1}})
+    assert "must say which output holds boxes_16, scores_16" in found
+    assert "roles.boxes_32: is not known" in mistakes(data | {"roles": levels | {"boxes_32": 4}})[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"coordinates": "pixel"}, "coordinates: is 'pixel' but must be one of fractions, pixels (did you mean pixels?)"),
+        ({"strides": [8]}, "strides: is only for fcos, yolov9, not for yolov8"),
+        ({"activation": "sigmoid"}, "activation: must be none for yolov8"),
+        ({"decoder": "yolov10", "nms": {"iou": 0.5}}, "nms: is only for fcos, yolov5, yolov8, yolov9, not for yolov10"),
+        ({"decoder": "yolov9"}, "strides: is missing: yolov9 needs the pixels per cell"),
+        ({"decoder": "yolov10", "background": "last"}, "background: must be none for yolov10, whose post-processing"),
+        ({"roles": {"scores": 0}}, "roles.scores: is not known"),
+    ],
+)  # fmt: skip
+def test_mistakes_about_yolo_are_named(change: dict[str, object], why: str) -> None:
+    """What these decoders take is checked, each mistake at its place."""
+    assert why in "\n".join(mistakes(YOLO | change))

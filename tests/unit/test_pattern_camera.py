@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edged.adapters.cameras.colours import COLOURS, ColourScene
 from edged.adapters.cameras.pattern import PatternCamera
-from edged.adapters.cameras.scene import COLOURS, Scene
 from edged.domain.errors import ConfigurationError
 from edged.ports import Pixels
 
 
 def frames(number: int, **options: Any) -> list[tuple[int, Pixels]]:
     """The first frames of a scene, drawn without waiting for their ticks."""
-    camera = PatternCamera(**options)
+    camera = PatternCamera(**{"scene": "colours", **options})
     flat = np.zeros(camera.open(), np.uint8)
     drawn = []
     for seq in range(1, number + 1):
@@ -27,19 +27,21 @@ def frames(number: int, **options: Any) -> list[tuple[int, Pixels]]:
     return drawn
 
 
+@pytest.mark.parametrize("scene", ["cards", "colours"])
 @pytest.mark.parametrize("pixel_format", ["rgb", "i420"])
-def test_the_same_seed_draws_the_same_frames(pixel_format: str) -> None:
+def test_the_same_seed_draws_the_same_frames(pixel_format: str, scene: str) -> None:
     """Two cameras of one seed draw the same bytes for each frame number; another seed draws others."""
     first, again, other = (
-        frames(40, size=(80, 60), pixel_format=pixel_format, seed=seed) for seed in (4, 4, 9)
+        frames(40, scene=scene, size=(80, 60), pixel_format=pixel_format, seed=seed) for seed in (4, 4, 9)
     )
     assert all((a == b).all() for (_, a), (_, b) in zip(first, again, strict=True))
     assert all((a != b).any() for (_, a), (_, b) in zip(first, other, strict=True))
 
 
-def test_no_two_frames_in_turn_are_alike() -> None:
+@pytest.mark.parametrize("scene", ["cards", "colours"])
+def test_no_two_frames_in_turn_are_alike(scene: str) -> None:
     """Even where the shape stands still for a frame, the background moves."""
-    drawn = frames(80, size=(64, 48), fps=240)
+    drawn = frames(80, scene=scene, size=(64, 48), fps=240)
     assert all((a != b).any() for (_, a), (_, b) in itertools.pairwise(drawn))
 
 
@@ -52,23 +54,22 @@ def test_no_two_frames_in_turn_are_alike() -> None:
 )
 def test_the_shape_is_always_whole(seed: int, seq: int, width: int, height: int, fps: float) -> None:
     """At any time, size and rate the shape lies inside the frame, on even pixels, and its box says where."""
-    shown = Scene(width=width, height=height, fps=fps, seed=seed, dwell_s=3.0).at(seq)
-    assert 0 <= shown.left <= shown.left + shown.side <= width
-    assert 0 <= shown.top <= shown.top + shown.side <= height
-    assert not (shown.left | shown.top | shown.side) & 1
+    shown = ColourScene(width=width, height=height, fps=fps, seed=seed, dwell_s=3.0).at(seq)
+    assert shown.left >= 0 <= shown.top
+    assert not (shown.left | shown.top) & 1
     assert shown.box.clamped().area == pytest.approx(shown.box.area)
     assert round(shown.box.x * width) == shown.left
-    assert round(shown.box.w * width) == shown.side
+    assert round(shown.box.y * height) == shown.top
 
 
 def test_every_colour_is_shown_equally_long() -> None:
     """Over one round each colour has the same number of frames, and the next one is always another."""
-    scene = Scene(width=64, height=48, fps=20, seed=3, dwell_s=2.0)
-    colours = [scene.at(seq).colour for seq in range(1, 2 * 5 * 40 + 1)]
+    scene = ColourScene(width=64, height=48, fps=20, seed=3, dwell_s=2.0)
+    colours = [scene.at(seq).label for seq in range(1, 2 * 5 * 40 + 1)]
     assert {colour: colours[:200].count(colour) for colour in COLOURS} == dict.fromkeys(COLOURS, 40)
     assert all(colours[turn * 40] != colours[turn * 40 - 1] for turn in range(1, 10))
     orders = {
-        tuple(Scene(width=64, height=48, fps=1, seed=s, dwell_s=1).at(n).colour for n in range(1, 6))
+        tuple(ColourScene(width=64, height=48, fps=1, seed=s, dwell_s=1).at(n).label for n in range(1, 6))
         for s in range(9)
     }
     assert len(orders) > 1
@@ -79,15 +80,16 @@ def test_every_colour_is_shown_equally_long() -> None:
 def test_what_is_shown_is_where_the_scene_says(pixel_format: str, size: tuple[int, int]) -> None:
     """The middle of the box has the named colour and the frame around the box is grey, in both formats."""
     width, height = size
-    camera = PatternCamera(size=size, dwell_s=0.1)
+    camera = PatternCamera(scene="colours", size=size, dwell_s=0.1)
     for seq, flat in frames(60, size=size, pixel_format=pixel_format, dwell_s=0.1):
         shown = camera.scene(seq)
+        assert shown
         rgb = flat.reshape(height, width, 3) if pixel_format == "rgb" else to_rgb(flat, width, height)
-        left, top, side = shown.left, shown.top, shown.side
+        left, top, side = shown.left, shown.top, round(shown.box.w * width)
         middle = rgb[top + side // 2, left + side // 2].astype(int)
-        assert np.abs(middle - COLOURS[shown.colour]).max() <= 4
+        assert np.abs(middle - COLOURS[shown.label]).max() <= 4
         corner = rgb[top + 2, left + 2].astype(int)
-        assert (np.abs(corner - COLOURS[shown.colour]).max() <= 4) == (shown.form == "square")
+        assert (np.abs(corner - COLOURS[shown.label]).max() <= 4) == shown.look.endswith("square")
         outside = np.ones((height, width), bool)
         outside[top : top + side, left : left + side] = False
         spread = rgb[outside].astype(int)
@@ -101,7 +103,7 @@ def to_rgb(flat: Pixels, width: int, height: int) -> Pixels:
 
 def test_frames_come_at_their_ticks_and_missed_ones_are_lost() -> None:
     """Times are whole periods after the start; a reader that sleeps misses ticks, and their numbers."""
-    camera = PatternCamera(size=(32, 32), fps=100, frames=20)
+    camera = PatternCamera(scene="colours", size=(32, 32), fps=100, frames=20)
     before_ns = time.monotonic_ns()
     buffer = memoryview(bytearray(camera.open()))
     seqs, times = [], []
@@ -120,7 +122,13 @@ def test_frames_come_at_their_ticks_and_missed_ones_are_lost() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"size": (0, 10)}, {"size": (33, 32), "pixel_format": "i420"}, {"fps": 0}, {"fps": -1}],
+    [
+        {"scene": "colours", "size": (0, 10)},
+        {"size": (48, 31)},
+        {"size": (33, 32), "pixel_format": "i420"},
+        {"fps": 0},
+        {"fps": -1},
+    ],
     ids=str,
 )
 def test_a_scene_that_cannot_be_is_refused(options: dict[str, Any]) -> None:

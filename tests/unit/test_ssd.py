@@ -176,6 +176,16 @@ def test_boxes_are_clamped() -> None:
     assert found.score == 1.0
 
 
+@pytest.mark.parametrize("far", [1e17, 1e30, 3e38])
+def test_a_far_edge_leaves_the_near_one_alone(far: float) -> None:
+    """A box from far outside ends where the model says: no width swallows its other edge."""
+    left_out, right_out = decode(floats((0, 0.9, (-far, -far, 0.5, 0.25)), (1, 0.8, (0.5, 0.25, far, far))))
+    box = left_out.box
+    assert (box.x, box.y, box.w, box.h) == (0.0, 0.0, 0.25, 0.5)
+    box = right_out.box
+    assert (box.x, box.y, box.w, box.h) == (0.25, 0.5, 0.75, 0.5)
+
+
 def test_fewer_rows_than_promised() -> None:
     """Outputs of different lengths are read as far as all of them reach; missing ones mean nothing found."""
     tensors = floats((0, 0.9, BOX), (1, 0.8, BOX))

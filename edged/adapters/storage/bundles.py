@@ -7,6 +7,7 @@ from pathlib import Path
 from edged.adapters.storage.reading import LoadedLabels, LoadedModel, load_labels, translated
 from edged.adapters.storage.twins import Twins, find_twins, in_folder, named_twins, stem
 from edged.config import yamlfile
+from edged.config.fields import BUNDLED
 from edged.domain.errors import ModelError
 from edged.vision.bundle import Bundle
 from edged.vision.document import manifest_from_mapping
@@ -22,10 +23,12 @@ _REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def load_bundle(path: Path, *, labels_file: Path | None = None) -> Bundle:
-    """The model at `path`, a folder or a .tflite file; `labels_file` replaces its own labels.
+    """The model at `path`, a folder, a .tflite file or `bundled:NAME`; `labels_file` replaces its own labels.
 
     Raises ModelError, ConfigurationError or PermissionDeniedError.
     """
+    if str(path).startswith(BUNDLED):
+        path = bundled(str(path).removeprefix(BUNDLED))
     with translated(path, "model"):
         folder = path.parent if path.name == MANIFEST else path
         is_folder = folder.is_dir()
@@ -42,9 +45,9 @@ def bundled(name: str) -> Path:
     """
     shipped = importlib.resources.files("edged") / "bundled" / name
     for folder in (Path(str(shipped)), _REPOSITORY / "models" / name):
-        if folder.is_dir():
+        if name.isalnum() and folder.is_dir():
             return folder
-    raise ModelError(f"no model {name} ships with edged", "install edged again, or give a model's path")
+    raise ModelError(f"no model {name} ships with edged", "use bundled:testcard, or give a model's path")
 
 
 def _with_manifest(folder: Path, labels_file: Path | None) -> Bundle:
