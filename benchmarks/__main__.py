@@ -17,7 +17,7 @@ from benchmarks.page import page, read_remarks, replace, unread
 from benchmarks.report import Result, from_json
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("overhead", "throughput", "resources", "start", "idle")
+NAMES = ("overhead", "decode", "throughput", "resources", "start", "idle")
 
 
 def main() -> None:

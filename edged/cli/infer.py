@@ -19,7 +19,7 @@ from edged.vision.bundle import Bundle
 from edged.vision.manifest import Task
 from edged.vision.raw import explain
 
-DEFAULT_THRESHOLDS: dict[Task, float] = {"detection": 0.3, "classification": 0.0}
+DEFAULT_THRESHOLDS: dict[Task, float] = {"detection": 0.3, "classification": 0.0, "labels": 0.3}
 
 
 def _a_number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""`edged model`: looks into models."""
+"""`edged model`: looks into models, and fetches public ones."""
 
 import json
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from edged.adapters.storage.bundles import load_bundle
+from edged.cli.model_catalogue import list_models, pull
 from edged.compose.inference import probe_model
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.domain.errors import DeviceUnavailableError
@@ -18,7 +19,11 @@ from edged.vision.report import describe
 
 @click.group()
 def model() -> None:
-    """Look into model files and bundles."""
+    """Look into model files and bundles, and fetch public ones."""
+
+
+model.add_command(list_models)
+model.add_command(pull)
 
 
 @model.command()

@@ -93,10 +93,10 @@ class AcceleratorUnit:
         self._closed = True
         for timer in self._timers:
             timer.cancel()
+        self.current = None
         for attempt in self._attempts.values():
             attempt.end()
         self._attempts.clear()
-        self.current = None
 
     def check(self, *, frame_waits: bool) -> bool:
         """Kills the current process if frames wait and nothing was answered for the deadline.
@@ -127,11 +127,13 @@ class AcceleratorUnit:
             self._drop(attempt)
             return
         log.info("accelerator %s: %s is ready (%s)", self.plan.name, attempt.job.accelerator, ready.runtime)
+        for other in [each for each in self._attempts.values() if each.rung > attempt.rung]:
+            self._drop(
+                other
+            )  # its last answers are heard now, so that the next one knows which frames are left
         self.current = attempt
         self._failed_starts = 0
         self._listener.accelerator_took_over(self, attempt)
-        for other in [each for each in self._attempts.values() if each.rung > attempt.rung]:
-            self._drop(other)
         if self._settling:
             self._settling.cancel()
         self._settling = self._later(SETTLED_S, lambda: self._settle(attempt))

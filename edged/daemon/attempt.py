@@ -19,7 +19,7 @@ from edged.transport.protocol import (
     job_to_wire,
     ready_from_wire,
 )
-from edged.transport.results import Result, ResultReceiver, offsets, results_bytes
+from edged.transport.results import SLOTS, Result, ResultReceiver, offsets, results_bytes
 
 MODULE = "edged.children.accelerator"
 
@@ -77,7 +77,7 @@ class Attempt:
         self.pid = self._process.pid
         self.stuck = False
         """Whether the kernel could not end the process: it still owns its device then."""
-        self._ended = False
+        self._ending = self._ended = False
         self._deadline: Timer = reactor.call_later(start_deadline_s, self._on_start_deadline)
 
     @property
@@ -99,20 +99,22 @@ class Attempt:
         self._process.send(message, [ring.fd, lease.fileno()])
 
     def end(self) -> None:
-        """Kills the child; may be called twice."""
-        if self._ended:
+        """Kills the child; what it had answered by then is told first. May be called twice."""
+        if self._ending:
             return
-        self._ended = True
+        self._ending = True
         self._deadline.cancel()
+        self.stuck = not self._process.end()
+        self._tell_what_is_left()
+        self._ended = True
         if self._receiver:
             self._reactor.remove_reader(self._receiver.sock.fileno())
             self._receiver.close()
         self._views = []  # each keeps the memory's descriptor open, and we are part of a cycle
-        self.stuck = not self._process.end()
 
     def fail(self, error: EdgedError) -> None:
         """Ends the child and reports why."""
-        if not self._ended:
+        if not self._ending:
             self.end()
             self._listener.attempt_failed(self, error)
 
@@ -150,19 +152,37 @@ class Attempt:
 
     def _on_results(self) -> None:
         """Takes one result; if another waits, the loop calls again at once."""
-        receiver = self._receiver
-        if not receiver or self._ended:
-            return
         try:
-            result = receiver.receive()
-            outputs = result and self._views[self._model_of_stream[result.stream]][result.slot]
+            answer = self._next()
         except EOFError:
             self._process.lost()
-            return
         except NONSENSE as error:
             self._process.babbles(error)
-            return
-        if result and outputs is not None:
-            self.results += 1
-            self._listener.attempt_result(self, result, outputs)
-            receiver.give_back(result.slot)
+        else:
+            if answer:
+                self._tell(*answer)
+
+    def _next(self) -> tuple[Result, list[Tensor]] | None:
+        """The next result with its outputs, None if none waits; raises EOFError or one of NONSENSE."""
+        if not self._receiver or self._ended:
+            return None
+        result = self._receiver.receive()
+        return (result, self._views[self._model_of_stream[result.stream]][result.slot]) if result else None
+
+    def _tell(self, result: Result, outputs: list[Tensor]) -> None:
+        self.results += 1
+        self._listener.attempt_result(self, result, outputs)
+        if self._receiver and not self._ended:
+            self._receiver.give_back(result.slot)
+
+    def _tell_what_is_left(self) -> None:
+        """The process is gone, but not what it sent: nobody else will answer those frames."""
+        for _ in range(SLOTS):
+            if answer := self._one_more():
+                self._tell(*answer)
+
+    def _one_more(self) -> tuple[Result, list[Tensor]] | None:
+        try:
+            return self._next()
+        except (EOFError, *NONSENSE):
+            return None

@@ -6,13 +6,14 @@ from functools import partial
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.problems import Problems
 from edged.daemon.watch import WatchPlan
-from edged.delivery.event_payloads import classification_event, detection_event, system_event
+from edged.delivery.event_payloads import classification_event, detection_event, labels_event, system_event
 from edged.delivery.fields import dumps
 from edged.delivery.payloads import Info, Stats
 from edged.delivery.state_payloads import frame_payload, object_state, problem_state
 from edged.delivery.topics import Topics, slug
 from edged.domain.events import (
     ClassChanged,
+    LabelsChanged,
     PolicyEvent,
     PresenceChanged,
     Severity,
@@ -60,6 +61,8 @@ class Herald:
                     self._track(camera, event, closes=f"{camera}-{event.track}")
                 case ClassChanged():
                     self._class(camera, event)
+                case LabelsChanged():
+                    self._labels(camera, event)
                 case PresenceChanged():
                     self._presence(camera, event)
 
@@ -78,6 +81,12 @@ class Herald:
         moment, slug_of = self._clock.now(), partial(self.slug, camera)
         self._delivery.event(
             self._topics.camera_event(camera), lambda ids: classification_event(event, ids, moment, slug_of)
+        )
+
+    def _labels(self, camera: str, event: LabelsChanged) -> None:
+        moment, slug_of = self._clock.now(), partial(self.slug, camera)
+        self._delivery.event(
+            self._topics.camera_event(camera), lambda ids: labels_event(event, ids, moment, slug_of)
         )
 
     def _presence(self, camera: str, change: PresenceChanged) -> None:

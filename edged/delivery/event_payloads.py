@@ -18,7 +18,7 @@ from edged.delivery.fields import (
     timestamp,
 )
 from edged.delivery.topics import SlugOf, slug
-from edged.domain.events import ClassChanged, SystemEvent, TrackEnded, TrackStarted
+from edged.domain.events import ClassChanged, LabelsChanged, SystemEvent, TrackEnded, TrackStarted
 from edged.domain.moment import Moment
 from edged.domain.predictions import Observation
 
@@ -82,6 +82,17 @@ def classification_event(
     return {
         **_observed(event.observation, event.threshold, ids, moment),
         "type": "classification",
+        "top": [ranked_label(ranked, slug_of) for ranked in event.top[: payloads.MAX_TOP]],
+    }
+
+
+def labels_event(
+    event: LabelsChanged, ids: EventIds, moment: Moment, slug_of: SlugOf = slug
+) -> payloads.LabelsEvent:
+    """A change of the labels that hold for the whole frame; at most the five best are listed."""
+    return {
+        **_observed(event.observation, event.threshold, ids, moment),
+        "type": "labels",
         "top": [ranked_label(ranked, slug_of) for ranked in event.top[: payloads.MAX_TOP]],
     }
 

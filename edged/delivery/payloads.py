@@ -131,6 +131,16 @@ class ClassificationEvent(Observed):
     top: Annotated[list[RankedLabel], Limits(max_items=MAX_TOP)]
 
 
+class LabelsEvent(Observed):
+    """The labels that hold for the whole frame are others; `top` is empty where none does any more.
+
+    At most five are listed; each one's own state is on its topic.
+    """
+
+    type: Literal["labels"]
+    top: Annotated[list[RankedLabel], Limits(max_items=MAX_TOP)]
+
+
 class SystemEventPayload(Stamped):
     """Something the device itself did."""
 
@@ -257,5 +267,5 @@ class Info(TypedDict):
 
 
 DetectionEvent: TypeAlias = DetectionStart | DetectionEnd
-EventPayload: TypeAlias = DetectionEvent | ClassificationEvent | SystemEventPayload
+EventPayload: TypeAlias = DetectionEvent | ClassificationEvent | LabelsEvent | SystemEventPayload
 Payload: TypeAlias = EventPayload | ObjectState | FramePayload | ProblemState | Stats | Info

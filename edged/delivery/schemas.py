@@ -21,6 +21,7 @@ Schema = dict[str, Any]
 PAYLOADS: dict[str, Any] = {
     "detection": payloads.DetectionEvent,
     "classification": payloads.ClassificationEvent,
+    "labels": payloads.LabelsEvent,
     "system": payloads.SystemEventPayload,
     "object": payloads.ObjectState,
     "frame": payloads.FramePayload,

@@ -47,6 +47,16 @@ class ClassChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelsChanged:
+    """The labels that hold for the whole frame are others now; `top` are all of them, best score first."""
+
+    top: tuple[Ranked, ...]
+    threshold: float
+    """Of the camera; labels may have thresholds of their own."""
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceChanged:
     """The state of one label of one camera; the last value wins."""
 
@@ -73,4 +83,4 @@ class SystemEvent:
     """CLOCK_MONOTONIC."""
 
 
-PolicyEvent: TypeAlias = TrackStarted | TrackEnded | ClassChanged | PresenceChanged
+PolicyEvent: TypeAlias = TrackStarted | TrackEnded | ClassChanged | LabelsChanged | PresenceChanged

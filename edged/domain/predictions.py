@@ -42,7 +42,14 @@ class Classification:
     top: tuple[Ranked, ...]
 
 
-Prediction: TypeAlias = Detections | Classification
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The labels that hold for a whole frame, each for itself, best score first."""
+
+    top: tuple[Ranked, ...]
+
+
+Prediction: TypeAlias = Detections | Classification | LabelSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Everything that is decided about one camera."""
 
 from edged.domain.events import EndReason, PolicyEvent, PresenceChanged
-from edged.domain.predictions import Detection, Detections, Observation
+from edged.domain.predictions import Classification, Detection, Detections, LabelSet, Observation
 from edged.policy.changes import ClassWatch
-from edged.policy.presence import Presence
+from edged.policy.labels import LabelWatch
+from edged.policy.presence import Presence, Sighting
 from edged.policy.rules import CameraRules
 from edged.policy.thresholds import counted_detections
 from edged.policy.tracker import Tracker
@@ -20,6 +21,7 @@ class CameraPolicy:
         self._rules = rules
         self._tracker = Tracker(rules, first_track)
         self._classes = ClassWatch(rules)
+        self._labels = LabelWatch(rules)
         self._presence = Presence(camera)
         self._newest = (-1, 0)
         """`captured_ns` and `seq` of the newest frame; `seq` alone starts anew with the camera."""
@@ -42,11 +44,15 @@ class CameraPolicy:
         if (frame.captured_ns, frame.seq) <= self._newest:
             return ()
         self._newest = (frame.captured_ns, frame.seq)
-        if isinstance(prediction, Detections):
-            tracks = self._tracker.update(observation, self.counted(observation))
-            return (*tracks, *self._presence.update(self._tracker.sightings(), frame.captured_ns))
-        changes = self._classes.update(observation, prediction)
-        return (*changes, *self._presence.update(self._classes.sightings(), frame.captured_ns))
+        changes: tuple[PolicyEvent, ...]
+        match prediction:
+            case Detections():
+                changes = self._tracker.update(observation, self.counted(observation))
+            case Classification():
+                changes = self._classes.update(observation, prediction)
+            case LabelSet():
+                changes = self._labels.update(observation, prediction)
+        return (*changes, *self._presence.update(self._sightings(), frame.captured_ns))
 
     def counted(self, observation: Observation) -> tuple[Detection, ...]:
         """The detections of this frame that count, confirmed or not."""
@@ -57,17 +63,16 @@ class CameraPolicy:
         """Goes on with other rules: what they still report lives on, the rest ends, and new labels are OFF."""
         fresh = [label for label in rules.labels if label not in self._rules.labels]
         self._rules = rules
-        tracks, classes = self._tracker.adopt(rules), self._classes.adopt(rules)
-        there = {**self._tracker.sightings(), **self._classes.sightings()}
         return (
-            *tracks,
-            *classes,
-            *self._presence.update(there, at_ns),
+            *self._tracker.adopt(rules),
+            *self._classes.adopt(rules),
+            *self._labels.adopt(rules),
+            *self._presence.update(self._sightings(), at_ns),
             *self._presence.initial(fresh, at_ns),
         )
 
     def close(self, reason: EndReason, at_ns: int) -> tuple[PolicyEvent, ...]:
-        """Ends every track and the class, and turns every label OFF; later frames begin anew.
+        """Ends every track, the class and the labels, and turns every label OFF; later frames begin anew.
 
         A result that was still under way, of a frame captured before `at_ns`, is then ignored.
         """
@@ -75,5 +80,10 @@ class CameraPolicy:
         return (
             *self._tracker.close(reason),
             *self._classes.close(),
+            *self._labels.close(),
             *self._presence.update({}, at_ns),
         )
+
+    def _sightings(self) -> dict[str, Sighting]:
+        """What is there of each label; a model has one task, so that only one of these has any."""
+        return {**self._tracker.sightings(), **self._classes.sightings(), **self._labels.sightings()}

@@ -39,7 +39,7 @@ class BestClass:
             cells, reals = self._passing.find(scores.max(axis=1))
             return self._classed(scores, cells, reals)
         near = self._near(scores)
-        found, reals = self._passing.find(self._known(scores[near]).max(axis=1, initial=self._least))
+        found, reals = self._passing.find(self._known(scores[near]).max(axis=1))
         return self._classed(scores, near[found], reals)
 
     def _classed(self, scores: Tensor, cells: NDArray[np.intp], reals: NDArray[np.float64]) -> Best:

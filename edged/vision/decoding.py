@@ -10,6 +10,7 @@ from edged.domain.predictions import Prediction
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.agreement import FIX, disagreement, output_of, outputs_of, picture_of, readable
+from edged.vision.binary import BinaryDecoder
 from edged.vision.classification import ClassificationDecoder
 from edged.vision.decoding_yolo import make_head_decoder, make_yolov9_decoder
 from edged.vision.fcos import FcosDecoder, FcosRoles
@@ -17,6 +18,7 @@ from edged.vision.fit import FitPlan
 from edged.vision.grid import make_grid
 from edged.vision.labels import Labels
 from edged.vision.manifest import ACTIVATIONS, Manifest
+from edged.vision.multilabel import MultilabelDecoder
 from edged.vision.splithead import check_split_head
 from edged.vision.ssd import SsdDecoder, SsdRoles
 
@@ -50,6 +52,8 @@ def make_decoder(
     match manifest.decoder:
         case "classification":
             return _classification(manifest, outputs, labels, threshold, top_k)
+        case "binary" | "multilabel":
+            return _by_itself(manifest, outputs, labels, threshold)
         case "ssd":
             return _ssd(manifest, outputs, labels, threshold)
         case "fcos":
@@ -80,6 +84,20 @@ def _classification(
         activation=manifest.activation,
         background=manifest.background,
     )
+
+
+def _by_itself(
+    manifest: Manifest, outputs: Sequence[TensorSpec], labels: Labels, threshold: float
+) -> Decoder:
+    index = output_of(manifest, outputs, "scores")
+    spec = readable(manifest, outputs[index])
+    if spec.shape and (prod(spec.shape) != spec.shape[-1] or not spec.shape[-1]):
+        raise disagreement(manifest, spec, "scores should have one axis of classes")
+    if manifest.decoder == "multilabel":
+        return MultilabelDecoder(index, spec, labels, threshold=threshold, activation=manifest.activation)
+    if spec.shape and spec.shape[-1] != 1:
+        raise disagreement(manifest, spec, "a yes-or-no model gives one score")
+    return BinaryDecoder(index, spec, labels, threshold=threshold, activation=manifest.activation)
 
 
 def _ssd(manifest: Manifest, outputs: Sequence[TensorSpec], labels: Labels, threshold: float) -> Decoder:

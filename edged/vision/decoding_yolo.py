@@ -11,7 +11,7 @@ from edged.vision.grid import input_sides, make_grid
 from edged.vision.labels import Labels
 from edged.vision.manifest import Manifest
 from edged.vision.splithead import check_levels, levels_of
-from edged.vision.yolohead import check_head
+from edged.vision.yolohead import check_class_range, check_head
 from edged.vision.yolov5 import Yolov5Decoder
 from edged.vision.yolov8 import Yolov8Decoder
 from edged.vision.yolov9 import DflRoles, Yolov9Decoder
@@ -33,6 +33,7 @@ def make_head_decoder(
     in_pixels = manifest.coordinates == "pixels"
     sides = input_sides(picture.shape[2], picture.shape[1]) if in_pixels else np.ones(4)
     if decoder == "yolov10":
+        check_class_range(spec, labels, manifest.name)
         return Yolov10Decoder(output, spec, labels, sides=sides, threshold=threshold)
     if decoder == "yolov5":
         return Yolov5Decoder(output, spec, labels, sides=sides, threshold=threshold, nms=manifest.nms)

@@ -32,6 +32,8 @@ _INPUT_KEYS = ("resize", "place", "fill", "colour", "mean", "std")
 _TASKS: Mapping[DecoderName, Task] = {
     "ssd": "detection",
     "classification": "classification",
+    "binary": "classification",
+    "multilabel": "labels",
     "fcos": "detection",
     "yolov5": "detection",
     "yolov8": "detection",
@@ -41,13 +43,16 @@ _TASKS: Mapping[DecoderName, Task] = {
 _DEALT_WITH = "whose post-processing has dealt with it"
 _OWN_SCORES = "which has a score of its own for each class"
 _WHY_NOT: Mapping[DecoderName, str] = {
-    "ssd": f"must be none for ssd, {_DEALT_WITH}",
-    "fcos": f"must be none for fcos, {_OWN_SCORES}",
-    "yolov5": f"must be none for yolov5, {_OWN_SCORES}",
-    "yolov8": f"must be none for yolov8, {_OWN_SCORES}",
-    "yolov9": f"must be none for yolov9, {_OWN_SCORES}",
-    "yolov10": f"must be none for yolov10, {_DEALT_WITH}",
+    "ssd": _DEALT_WITH,
+    "binary": "which has one score",
+    "multilabel": "whose labels hold each for itself",
+    "fcos": _OWN_SCORES,
+    "yolov5": _OWN_SCORES,
+    "yolov8": _OWN_SCORES,
+    "yolov9": _OWN_SCORES,
+    "yolov10": _DEALT_WITH,
 }
+"""Why these have no background, and most of them no activation."""
 _MAX_OUTPUT = 1000
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -122,15 +127,19 @@ def _activation(top: Section, decoder: DecoderName) -> Activation:
     allowed = ACTIVATIONS[decoder]
     if activation not in allowed:
         why = f"must be {' or '.join(allowed)} for {decoder}, not {activation}"
-        top.note("activation", _WHY_NOT[decoder] if len(allowed) == 1 else why)
+        top.note("activation", _none_for(decoder) if len(allowed) == 1 else why)
     return activation
+
+
+def _none_for(decoder: DecoderName) -> str:
+    return f"must be none for {decoder}, {_WHY_NOT[decoder]}"
 
 
 def _background(top: Section, decoder: DecoderName) -> Background:
     """Where the background is; detectors give none."""
     background: Background = top.choice("background", get_args(Background), "none")
     if background != "none" and decoder in _WHY_NOT:
-        top.note("background", _WHY_NOT[decoder])
+        top.note("background", _none_for(decoder))
     return background
 
 

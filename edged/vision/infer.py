@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
+from edged.vision.binary import yes_and_no
 from edged.vision.embedded import embedded_description
 from edged.vision.found import FoundDetector
 from edged.vision.graph import Op
@@ -84,6 +85,8 @@ def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -
         )
     classes = _classes(manifest, file)
     matched, _ = match_labels(labels or Labels(), classes, file.where, background=manifest.background)
+    if manifest.decoder == "binary":
+        matched = yes_and_no(matched, file.where)
     return Inferred(manifest, matched, () if matched.names else (NO_LABELS,))
 
 
@@ -91,9 +94,9 @@ def _classes(manifest: Manifest, file: ModelFile) -> int | None:
     """Length of the class axis; None where the decoder's outputs have none or leave it open."""
     picture, where = file.inputs[0], file.where
     match manifest.decoder:
-        case "ssd":
-            return None
-        case "classification":
+        case "ssd" | "binary":
+            return None  # no class axis: indices, or one value for two classes
+        case "classification" | "multilabel":
             classes = class_count(file.outputs[manifest.role("scores")])
             if classes is None:
                 raise refusal(file)
@@ -106,9 +109,13 @@ def _classes(manifest: Manifest, file: ModelFile) -> int | None:
             return check_levels(manifest, file.outputs, picture=picture, where=where)
         case "fcos":
             boxes, scores = (file.outputs[manifest.role(part)] for part in ("boxes", "scores"))
-            if not (boxes.shape and scores.shape):
-                return None
-            return check_split_head(boxes, scores, picture=picture, strides=manifest.strides, where=where)
+            known = boxes.shape and scores.shape
+            strides = manifest.strides
+            return (
+                check_split_head(boxes, scores, picture=picture, strides=strides, where=where)
+                if known
+                else None
+            )
 
 
 def _listed(roles: tuple[tuple[str, int], ...]) -> str:

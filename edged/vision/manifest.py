@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["detection", "classification"]
-DecoderName = Literal["ssd", "classification", "fcos", "yolov5", "yolov8", "yolov9", "yolov10"]
+Task = Literal["detection", "classification", "labels"]
+DecoderName = Literal[
+    "ssd", "classification", "binary", "multilabel", "fcos", "yolov5", "yolov8", "yolov9", "yolov10"
+]
 Resize = Literal["stretch", "letterbox", "crop"]
 Place = Literal["centre", "corner"]
 Colour = Literal["rgb", "bgr"]
@@ -17,6 +19,8 @@ OwnKey = Literal["strides", "coordinates", "nms"]
 PARTS: Mapping[DecoderName, tuple[str, ...]] = {
     "ssd": ("boxes", "classes", "scores", "count"),
     "classification": ("scores",),
+    "binary": ("scores",),
+    "multilabel": ("scores",),
     "fcos": ("boxes", "scores"),
     "yolov5": ("head",),
     "yolov8": ("head",),
@@ -27,6 +31,8 @@ PARTS: Mapping[DecoderName, tuple[str, ...]] = {
 ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
     "ssd": ("none",),
     "classification": ("none", "softmax"),
+    "binary": ("none", "sigmoid"),
+    "multilabel": ("none", "sigmoid"),
     "fcos": ("none", "sigmoid"),
     "yolov5": ("none",),
     "yolov8": ("none",),
@@ -37,6 +43,8 @@ ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
 OWN_KEYS: Mapping[DecoderName, tuple[OwnKey, ...]] = {
     "ssd": (),
     "classification": (),
+    "binary": (),
+    "multilabel": (),
     "fcos": ("strides", "nms"),
     "yolov5": ("coordinates", "nms"),
     "yolov8": ("coordinates", "nms"),

@@ -45,5 +45,5 @@ def suppress(
                 covers &= groups == groups[index]
             alive[covers] = False
             index += 1
-            index += int(alive[index:].argmax()) if index < len(edges) else 0
+            index += int(np.argmax(alive[index:])) if index < len(edges) else 0
     return kept

@@ -7,6 +7,7 @@ from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.grid import cell_count, usual_strides
+from edged.vision.labels import Labels
 from edged.vision.manifest import Coordinates, DecoderName
 from edged.vision.passing import SCORE_DTYPES
 from edged.vision.quantise import real_range
@@ -24,6 +25,7 @@ _FRACTIONS_REACH = 16.0
 """No box reaches so many times the input's size."""
 _FIX = "correct decoder and roles in the manifest (`edged model inspect` shows the model's tensors)"
 _EXPORT = "export it again: Ultralytics' own TFLite export gives boxes as fractions, which one scale can hold"
+_EXPORT_FLOAT = "export it with a float32 output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,18 @@ def check_scale(spec: TensorSpec, where: str) -> None:
     scale = spec.quantization.scale
     if scale > COARSEST:
         what = f"output {spec.name} is {spec.dtype} with scale {scale:.4g} for boxes and scores alike"
-        raise ModelError(f"model {where}: {what}, which leaves scores {int(1 / scale) + 1} values", _EXPORT)
+        raise ModelError(f"model {where}: {what}, too coarse for scores from 0 to 1", _EXPORT)
+
+
+def check_class_range(spec: TensorSpec, labels: Labels, where: str) -> None:
+    """Refuses rows that name their class by integers which cannot count to the last label."""
+    high, last = real_range(spec)[1], max(labels.names, default=0)
+    if round(min(high, last)) < last:
+        scale = spec.quantization.scale if spec.quantization else 1.0
+        what = (
+            f"output {spec.name} is {spec.dtype} with scale {scale:.4g} for boxes, scores and classes alike"
+        )
+        raise ModelError(f"model {where}: {what}, and cannot count to class {last}", _EXPORT_FLOAT)
 
 
 def held_coordinates(spec: TensorSpec, picture: TensorSpec) -> Coordinates | None:
@@ -113,11 +126,9 @@ def held_coordinates(spec: TensorSpec, picture: TensorSpec) -> Coordinates | Non
     high = real_range(spec)[1]
     if high <= _FRACTIONS_REACH:
         return "fractions"
-    return (
-        "pixels"
-        if min(picture.shape[1:3]) / 2 <= high < inf and spec.shape[-1] != LEADING["yolov10"]
-        else None
-    )
+    if layout_of(spec, "yolov10"):  # its classes may reach as far
+        return None
+    return "pixels" if min(picture.shape[1:3]) / 2 <= high < inf else None
 
 
 def _other_rows(rows: int, decoder: DecoderName, picture: TensorSpec) -> str:

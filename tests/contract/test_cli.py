@@ -26,7 +26,18 @@ from tests.fakes.mosquitto import Subscriber, eventually
 REPOSITORY = Path(__file__).resolve().parents[2]
 COLOURS = REPOSITORY / "models" / "colours"
 EDGED = [sys.executable, "-m", "edged"]
-COMMANDS = [[], ["run"], ["demo"], ["infer"], ["check"], ["model"], ["model", "inspect"]]
+COMMANDS = [
+    [],
+    ["run"],
+    ["demo"],
+    ["infer"],
+    ["check"],
+    ["model"],
+    ["model", "inspect"],
+    ["model", "list"],
+    ["model", "pull"],
+    ["reload"],
+]
 PORT = re.compile(r"mqtt: \{host: 127\.0\.0\.1, port: (\d+)\}")
 GOOD = """\
 device: bench

@@ -276,7 +276,7 @@ def test_a_cable_pulled_in_the_middle_loses_no_picture(
     edgetpu_control.set(invoke="abort", fail_after=3)
     names = [images / name for name in ("cat.bmp", "parrot.jpg", "pets.jpg", "grace_hopper.bmp", "bird.bmp")]
     done = infer("--model", twins, "--library", edgetpu_library, "--json", *names)
-    assert [record["image"] for record in records(done)] == [str(name) for name in names]
+    assert [record["image"] for record in records(done)] == [str(name) for name in names], done.stderr
     assert {record["accelerator"] for record in records(done)} == {"edgetpu"}
     assert done.returncode == 0, done.stderr
     assert "SIGABRT" in done.stderr
@@ -291,7 +291,7 @@ def test_a_chip_that_dies_at_every_picture_is_left_for_the_cpu(
     names = [images / name for name in ("cat.bmp", "parrot.jpg", "pets.jpg")]
     done = infer("--model", twins, "--library", edgetpu_library, "--json", *names)
     found = [(record["image"], record["accelerator"]) for record in records(done)]
-    assert found == [(str(name), "cpu") for name in names]
+    assert found == [(str(name), "cpu") for name in names], done.stderr
     assert done.returncode == 0, done.stderr
 
 

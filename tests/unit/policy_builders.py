@@ -2,13 +2,14 @@
 
 from typing import TypeVar
 
-from edged.domain.events import PolicyEvent, PresenceChanged, TrackEnded, TrackStarted
+from edged.domain.events import LabelsChanged, PolicyEvent, PresenceChanged, TrackEnded, TrackStarted
 from edged.domain.frame import Frame, FrameShape, PixelFormat
 from edged.domain.geometry import Box
 from edged.domain.predictions import (
     Classification,
     Detection,
     Detections,
+    LabelSet,
     ModelId,
     Observation,
     Prediction,
@@ -45,6 +46,12 @@ def ranked(seq: int, **scores: float) -> Observation:
     return observe(seq, Classification(tuple(Ranked(label, 0, score) for label, score in best_first)))
 
 
+def labelled(seq: int, **scores: float) -> Observation:
+    """A frame of a multi-label model."""
+    best_first = sorted(scores.items(), key=lambda entry: -entry[1])
+    return observe(seq, LabelSet(tuple(Ranked(label, 0, score) for label, score in best_first)))
+
+
 def policy(
     threshold: float = 0.5,
     confirm: tuple[int, int] = (1, 1),
@@ -70,6 +77,8 @@ def _kind(event: PolicyEvent) -> str:
         return f"end {event.track} {event.reason}"
     if isinstance(event, PresenceChanged):
         return f"{event.label} {'ON' if event.on else 'OFF'} {event.count}"
+    if isinstance(event, LabelsChanged):
+        return f"labels {'+'.join(sorted(entry.label for entry in event.top)) or '-'}"
     return f"class {event.top[0].label if event.top else '-'}"
 
 

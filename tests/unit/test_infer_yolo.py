@@ -119,9 +119,9 @@ def test_descriptions_are_read_with_care(content: bytes, description: Descriptio
     [
         ((head(84, 2000),), {}, "320 x 320 pixels make 2100 rows for yolov8 and 6300 for yolov5, not 2000 (export it"),
         ((head(84, 2000),), {"side": 300}, "its input of 300 x 300 is no multiple of 32"),
-        ((head(84, 2100, scale=2.5),), {}, "with scale 2.5 for boxes and scores alike, which leaves scores 1 values (export"),
+        ((head(84, 2100, scale=2.5),), {}, "with scale 2.5 for boxes and scores alike, too coarse for scores from 0 to 1 (export"),
         ((head(84, 2100, scale=0.0),), {}, "is int8 without a scale (export it again"),
-        ((head(6300, 85, dtype="uint8", scale=0.06),), {}, "which leaves scores 17 values"),
+        ((head(6300, 85, dtype="uint8", scale=0.06),), {}, "with scale 0.06 for boxes and scores alike"),
         ((head(300, 6, scale=0.4),), {}, "with scale 0.4"),
         ((head(56, 2100),), {"files": {"m.json": b'{"names": {}, "task": "pose"}'}}, "was exported for the task pose"),
         ((head(8, 2100),), {"labels": THREE}, "3 lines but model x.tflite has 4 classes"),

@@ -18,6 +18,7 @@ from edged.vision.manifest import (
     InputRule,
     Manifest,
     NmsRule,
+    Task,
     level_parts,
 )
 
@@ -59,6 +60,13 @@ def rules(draw: st.DrawFn) -> InputRule:
     )
 
 
+TASKS: dict[DecoderName, Task] = {
+    "classification": "classification",
+    "binary": "classification",
+    "multilabel": "labels",
+}
+
+
 @st.composite
 def manifests(draw: st.DrawFn) -> Manifest:
     decoder: DecoderName = draw(st.sampled_from(get_args(DecoderName)))
@@ -69,7 +77,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     places = draw(st.lists(st.integers(0, 20), unique=True, min_size=8, max_size=8))
     return Manifest(
         name=draw(names),
-        task="classification" if decoder == "classification" else "detection",
+        task=TASKS.get(decoder, "detection"),
         decoder=decoder,
         input=draw(rules()),
         roles=tuple(zip(parts, places, strict=False)),

@@ -14,6 +14,7 @@ from edged.delivery.event_payloads import (
     EventIds,
     classification_event,
     detection_event,
+    labels_event,
     restart_end,
     system_event,
 )
@@ -30,6 +31,7 @@ from edged.delivery.state_payloads import (
 from edged.domain.events import (
     ClassChanged,
     EndReason,
+    LabelsChanged,
     PresenceChanged,
     SystemEvent,
     TrackEnded,
@@ -42,6 +44,7 @@ from edged.domain.predictions import (
     Classification,
     Detection,
     Detections,
+    LabelSet,
     ModelId,
     Observation,
     Prediction,
@@ -147,6 +150,16 @@ def test_classifications_list_the_best() -> None:
     assert len(payload["top"]) == 5
     nothing = ClassChanged((), 0.3, observation(Classification(())))
     assert json.loads(check("classification", classification_event(nothing, IDS, NOW)))["top"] == []
+
+
+def test_labels_list_what_holds() -> None:
+    """A change of the labels lists the five best that hold; an empty list means that none does."""
+    top = tuple(Ranked(f"label {n}", n, 0.5) for n in range(9))
+    event = LabelsChanged(top, 0.3, observation(LabelSet(top)))
+    payload = json.loads(check("labels", labels_event(event, IDS, NOW)))
+    assert (payload["type"], len(payload["top"])) == ("labels", 5)
+    nothing = LabelsChanged((), 0.3, observation(LabelSet(())))
+    assert json.loads(check("labels", labels_event(nothing, IDS, NOW)))["top"] == []
 
 
 def test_states_statistics_and_problems_match_their_schemas() -> None:

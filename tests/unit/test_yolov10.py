@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edged.domain.tensors import DType
+from edged.domain.errors import ModelError
+from edged.domain.tensors import DType, Quantization
 from tests.unit.heads import Head, decode
 from tests.unit.tensors import real
 from tests.unit.textbook import PLANS, THRESHOLDS, Row, agree, head_quantizations, survivors, tensors
@@ -23,6 +24,11 @@ def textbook(head: Head, threshold: float) -> list[Row]:
     return rows
 
 
+def counts(quantization: Quantization, dtype: DType) -> bool:
+    """Whether the integers reach the last label."""
+    return (np.iinfo(dtype).max - quantization.zero_point) * quantization.scale > 1.6
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
@@ -31,7 +37,7 @@ def test_same_as_the_textbook(data: st.DataObject, dtype: DType) -> None:
     head = Head(
         "yolov10",
         data.draw(tensors(dtype, (1, data.draw(st.integers(1, 20)), 6))),
-        data.draw(head_quantizations(dtype)),
+        data.draw(head_quantizations(dtype).filter(lambda each: each is None or counts(each, dtype))),
         coordinates=data.draw(st.sampled_from(["fractions", "pixels"]))
         if dtype == "float32"
         else "fractions",
@@ -92,3 +98,11 @@ def test_at_most_a_hundred() -> None:
     found = decode(rows(*[(0.25, 0.5, 0.75, 1, 0.6 + 0.001 * index, 1) for index in range(300)]))
     assert len(found) == 100
     assert found[0].score == pytest.approx(0.899)
+
+
+def test_integers_have_to_count_to_the_last_label() -> None:
+    """An 8-bit output whose scale serves scores cannot name many classes, and is refused for it."""
+    head = Head("yolov10", np.zeros((1, 300, 6), np.int8), Quantization(0.01, -128))
+    assert decode(head) == ()
+    with pytest.raises(ModelError, match="cannot count to class 2"):
+        decode(head._replace(scale=Quantization(0.004, -128)))
