@@ -16,8 +16,8 @@ from edged.transport.results import Result
 EARLY_NS = 200_000
 """The fit aims to end at least this long before the invoke; at 0 the rate falls by 2%."""
 MOST_EARLY_NS = 1_000_000
-LATE_STEP_NS, IN_TIME_STEP_NS = 50_000, 1_000
-"""What a fit that ends after the invoke adds to that time, and one in time takes away: about 2% come late."""
+LATE_STEP_NS, IN_TIME_STEP_NS = 100_000, 500
+"""What a fit that ends after the invoke adds to that time, and one in time takes away: about one in 200 comes late."""
 _FIRST_LEAD_NS = 500_000
 _SMOOTHING = 3
 """Moving means weigh a new sample by 1/8."""

@@ -18,9 +18,9 @@ def test_a_quiet_machine_gets_back_to_the_smallest_margin() -> None:
     assert margin(EARLY_NS, late=False) == EARLY_NS
 
 
-def test_one_fit_in_fifty_may_be_late() -> None:
-    """The margin stays where it is if 2% of the fits end after the invoke."""
+def test_one_fit_in_two_hundred_may_be_late() -> None:
+    """The margin stays where it is if 0.5% of the fits end after the invoke."""
     early_ns = start_ns = (EARLY_NS + MOST_EARLY_NS) // 2
-    for number in range(51):
+    for number in range(LATE_STEP_NS // IN_TIME_STEP_NS + 1):
         early_ns = margin(early_ns, late=number == 0)
     assert early_ns == start_ns
