@@ -11,7 +11,7 @@ from threading import Timer
 
 from benchmarks.command import run_alone
 from benchmarks.report import Aim, Figure, Result, Table, number, ranged
-from benchmarks.rig import CAMERA, COLOURS, PATIENCE_S, ROOT, edged, rigged
+from benchmarks.rig import CAMERA, COLOURS, PATIENCE_S, ROOT, edged, environment, rigged
 from benchmarks.rounds import interleaved, ratios, spread
 
 FPS = 30
@@ -36,7 +36,7 @@ def first_event_s(file: Path, topic: str) -> float:
     """One start of the daemon, until its first message on a topic."""
     begin_s = time.monotonic()
     with subprocess.Popen(
-        edged(file, "stdout"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        edged(file, "stdout"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout  # noqa: S101  it was asked for
         alarm = Timer(PATIENCE_S, process.kill)
@@ -54,7 +54,7 @@ def first_event_s(file: Path, topic: str) -> float:
 def run_s(code: str) -> float:
     """One run of a line of Python."""
     begin_s = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=True)
     return time.monotonic() - begin_s
 
 

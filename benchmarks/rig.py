@@ -101,9 +101,9 @@ def rigged() -> Iterator[Rig]:
 
 
 def environment(invoke_ms: float = 0) -> dict[str, str]:
-    """Of a side whose invokes on the stand-in take so long."""
+    """Of a side whose invokes on the stand-in take so long; compiled sources are kept, as an installation has them."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "FAKE_EDGETPU_LATENCY_MS": str(invoke_ms),
         "FAKE_EDGETPU_OUTPUT": "zero",
         "PYTHONPATH": str(ROOT),
