@@ -146,10 +146,6 @@ class Daemon:
         """Whether the thread that stores and sends is there, as it may be after an end that it did not hear of."""
         return self._delivery.alive
 
-    def stop(self) -> None:
-        """Asks the daemon to end; for signal handlers and other threads."""
-        self._reactor.call_from_thread(self._reactor.stop)
-
     def delivery_reported(self, change: ProblemChange) -> None:
         """A condition of disk or broker began or ended; called in the delivery thread."""
         told = change.code.startswith("broker_")  # the publisher has a line of its own for each

@@ -1,16 +1,23 @@
 """Says on the topics of the contract what the daemon sees and does; nothing here waits for disk or broker."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.problems import Problems
 from edged.daemon.watch import WatchPlan
-from edged.delivery.event_payloads import classification_event, detection_event, labels_event, system_event
+from edged.delivery.event_payloads import (
+    EventIds,
+    classification_event,
+    detection_event,
+    labels_event,
+    system_event,
+)
 from edged.delivery.fields import dumps
 from edged.delivery.payloads import Info, Stats
 from edged.delivery.state_payloads import frame_payload, object_state, problem_state
-from edged.delivery.topics import Topics, slug
+from edged.delivery.topics import SlugOf, Topics, slug
 from edged.domain.events import (
     ClassChanged,
     LabelsChanged,
@@ -21,9 +28,12 @@ from edged.domain.events import (
     TrackEnded,
     TrackStarted,
 )
+from edged.domain.moment import Moment
 from edged.domain.predictions import Observation
 from edged.domain.problems import Problem
 from edged.ports import Clock
+
+Told = TypeVar("Told")
 
 
 class Herald:
@@ -56,37 +66,32 @@ class Herald:
         for event in events:
             match event:
                 case TrackStarted():
-                    self._track(camera, event, opens=f"{camera}-{event.track}")
+                    self._tell(camera, detection_event, event, opens=f"{camera}-{event.track}")
                 case TrackEnded():
-                    self._track(camera, event, closes=f"{camera}-{event.track}")
+                    self._tell(camera, detection_event, event, closes=f"{camera}-{event.track}")
                 case ClassChanged():
-                    self._class(camera, event)
+                    self._tell(camera, classification_event, event)
                 case LabelsChanged():
-                    self._labels(camera, event)
+                    self._tell(camera, labels_event, event)
                 case PresenceChanged():
                     self._presence(camera, event)
 
-    def _track(
-        self, camera: str, event: TrackStarted | TrackEnded, *, opens: str = "", closes: str = ""
+    def _tell(
+        self,
+        camera: str,
+        build: Callable[[Told, EventIds, Moment, SlugOf], Mapping[str, object]],
+        event: Told,
+        *,
+        opens: str = "",
+        closes: str = "",
     ) -> None:
+        """Hands an event over, to be built with its number once it has one."""
         moment, slug_of = self._clock.now(), partial(self.slug, camera)
         self._delivery.event(
             self._topics.camera_event(camera),
-            lambda ids: detection_event(event, ids, moment, slug_of),
+            lambda ids: build(event, ids, moment, slug_of),
             opens=opens,
             closes=closes,
-        )
-
-    def _class(self, camera: str, event: ClassChanged) -> None:
-        moment, slug_of = self._clock.now(), partial(self.slug, camera)
-        self._delivery.event(
-            self._topics.camera_event(camera), lambda ids: classification_event(event, ids, moment, slug_of)
-        )
-
-    def _labels(self, camera: str, event: LabelsChanged) -> None:
-        moment, slug_of = self._clock.now(), partial(self.slug, camera)
-        self._delivery.event(
-            self._topics.camera_event(camera), lambda ids: labels_event(event, ids, moment, slug_of)
         )
 
     def _presence(self, camera: str, change: PresenceChanged) -> None:

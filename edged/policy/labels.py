@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from edged.domain.events import LabelsChanged
 from edged.domain.predictions import LabelSet, Observation, Ranked
@@ -21,18 +20,18 @@ class _Watched:
     """As it was when it last counted."""
     last_ns: int
     on: bool = False
-    counted: deque[bool] = field(default_factory=deque)
-    """Whether it counted in each of its last frames."""
+    counted: deque[bool] = field(init=False)
+    """Whether it counted in each of its last M frames."""
+
+    def __post_init__(self) -> None:
+        self.counted = deque(maxlen=self.rule.confirm[1])
 
     def see(self, entry: Ranked | None, now_ns: int) -> None:
         """Takes one frame; `entry` is None where the label does not count."""
         self.counted.append(entry is not None)
         if entry:
             self.entry, self.last_ns = entry, now_ns
-        needed, frames = self.rule.confirm
-        while len(self.counted) > frames:
-            self.counted.popleft()
-        confirmed = entry is not None and sum(islice(self.counted, frames)) >= needed
+        confirmed = entry is not None and sum(self.counted) >= self.rule.confirm[0]
         kept = self.on and (entry is not None or now_ns - self.last_ns < self.rule.hold_ns)
         self.on = confirmed or kept
 

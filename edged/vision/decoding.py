@@ -71,13 +71,10 @@ def make_decoder(
 def _classification(
     manifest: Manifest, outputs: Sequence[TensorSpec], labels: Labels, threshold: float, top_k: int
 ) -> Decoder:
-    index = output_of(manifest, outputs, "scores")
-    spec = outputs[index]
-    if spec.shape and (prod(spec.shape) != spec.shape[-1] or not spec.shape[-1]):
-        raise disagreement(manifest, spec, "scores should have one axis of classes")
+    index, spec = _score_list(manifest, outputs)
     return ClassificationDecoder(
         index,
-        readable(manifest, spec),
+        spec,
         labels,
         threshold=threshold,
         top_k=top_k,
@@ -86,13 +83,19 @@ def _classification(
     )
 
 
+def _score_list(manifest: Manifest, outputs: Sequence[TensorSpec]) -> tuple[int, TensorSpec]:
+    """The output that has one score a class, and its index."""
+    index = output_of(manifest, outputs, "scores")
+    spec = outputs[index]
+    if spec.shape and (prod(spec.shape) != spec.shape[-1] or not spec.shape[-1]):
+        raise disagreement(manifest, spec, "scores should have one axis of classes")
+    return index, readable(manifest, spec)
+
+
 def _by_itself(
     manifest: Manifest, outputs: Sequence[TensorSpec], labels: Labels, threshold: float
 ) -> Decoder:
-    index = output_of(manifest, outputs, "scores")
-    spec = readable(manifest, outputs[index])
-    if spec.shape and (prod(spec.shape) != spec.shape[-1] or not spec.shape[-1]):
-        raise disagreement(manifest, spec, "scores should have one axis of classes")
+    index, spec = _score_list(manifest, outputs)
     if manifest.decoder == "multilabel":
         return MultilabelDecoder(index, spec, labels, threshold=threshold, activation=manifest.activation)
     if spec.shape and spec.shape[-1] != 1:

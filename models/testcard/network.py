@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras import layers
+from targets import STRIDE
 
-STRIDE = 8
 WIDTHS = (16, 24, 40, 64, 72)
 """Channels at strides 2, 4, 8, 16 and 32."""
 NECK = 48

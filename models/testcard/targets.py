@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pictures import LABELS, SIZE, Card, Painter, Sample
 
 STRIDE = 8
-"""As in `network.py`, which needs Keras."""
+"""Pixels of the picture per cell of the network's grid."""
 CELLS = SIZE // STRIDE
 SPREAD = 0.1
 """Standard deviation of the bell around a card's centre, in sides of its box."""

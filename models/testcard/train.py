@@ -21,9 +21,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from network import STRIDE, network
+from network import network
 from pictures import FILL, LABELS, SIZE
-from targets import CHUNK, Pictures, scratch, training_set
+from targets import CHUNK, STRIDE, Pictures, scratch, training_set
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 BATCH = 32

@@ -3,6 +3,7 @@
 import math
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 
 from edged.adapters.cameras.marks import FRAME_INSIDE, MARKS, PAPER, Outline
 from edged.adapters.cameras.scene import Placed
@@ -107,6 +108,12 @@ class CardScene:
 
     def _slid(self, turn: int, axis: int, part: float, room: int) -> int:
         """From one place to another over `room` pixels, in even steps; each turn goes its own way."""
-        chance = random.Random(f"{self._seed}/{turn}/{axis}")  # noqa: S311  a picture, not a secret
-        start, end = chance.random(), chance.random()
+        start, end = _way(self._seed, turn, axis)
         return round((start + (end - start) * part) * max(room, 0)) // 2 * 2
+
+
+@lru_cache(maxsize=4)
+def _way(seed: int, turn: int, axis: int) -> tuple[float, float]:
+    """Where a turn's card begins and ends, as parts of the room it has; asked for with each frame."""
+    chance = random.Random(f"{seed}/{turn}/{axis}")  # noqa: S311  a picture, not a secret
+    return chance.random(), chance.random()
