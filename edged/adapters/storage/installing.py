@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edged.adapters.storage.bundles import MANIFEST, load_bundle
 from edged.adapters.storage.download import Download, InterruptedDownloadError, fault, part_of
+from edged.adapters.storage.folders import sync_folder
 from edged.config import yamlfile
 from edged.domain.errors import EdgedError, ModelError, PermissionDeniedError, StorageError
 from edged.vision.bundle import Bundle
@@ -44,9 +45,9 @@ def install(catalogue: Catalogue, entry: Entry, folder: Path, download: Download
         with _alone(staging):
             _fill(entry, staging, download)
             _write_manifest(catalogue, entry, staging)
-            _sync(staging)
+            sync_folder(staging)
             staging.rename(target)
-            _sync(folder)
+            sync_folder(folder)
     return Installed(target, load_bundle(target), fresh=True)
 
 
@@ -84,7 +85,7 @@ def _fill(entry: Entry, staging: Path, download: Download) -> None:
         if path.is_symlink() or not path.exists() or fault(path, file):
             path.unlink(missing_ok=True)
             download.fetch(file, path)
-            _sync(staging)
+            sync_folder(staging)
 
 
 def _write_manifest(catalogue: Catalogue, entry: Entry, staging: Path) -> None:
@@ -131,15 +132,6 @@ def _alone(folder: Path) -> Iterator[None]:
                 f"another edged is filling {folder}", "wait for it, then call again"
             ) from error
         yield
-    finally:
-        os.close(fd)
-
-
-def _sync(folder: Path) -> None:
-    """Makes names in a folder outlast a power cut."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
     finally:
         os.close(fd)
 

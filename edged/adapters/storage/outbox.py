@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import secrets
 import sqlite3
 import string
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from edged.adapters.storage.folders import sync_folder
 from edged.domain.errors import StorageError
 from edged.domain.messages import StoredEvent
 
@@ -147,7 +147,7 @@ class SqliteOutbox:
                 database.execute("INSERT INTO meta VALUES (?, 0)", (new_epoch(),))
             if self._path is not None:
                 _check_sound(database)
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
         except BaseException:
             database.close()
             raise
@@ -202,13 +202,5 @@ def _moved_aside(path: Path) -> Path:
         companion = path.with_name(path.name + suffix)
         if companion.exists():
             companion.rename(aside.with_name(aside.name + suffix))
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return aside
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
