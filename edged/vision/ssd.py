@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from operator import attrgetter
 
 from edged.domain.predictions import Detection, Detections
 from edged.domain.tensors import Quantization, TensorSpec
@@ -11,6 +12,7 @@ from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
 from edged.vision.quantise import quantised_threshold
 
+_SCORE = attrgetter("score")
 CLASSES = range(2**31)
 """What can be a class index; anything else in the tensor is noise."""
 
@@ -60,28 +62,37 @@ class SsdDecoder:
         passing = [row for row in range(rows) if scores[row] >= bound]
         if not passing:
             return Detections(())
-        classes = outputs[roles.classes].reshape(-1).tolist()
-        boxes = outputs[roles.boxes].reshape(-1).tolist()
-        found = (
-            self._detection(scores[row], classes[row], boxes[4 * row : 4 * row + 4], plan) for row in passing
-        )
-        return Detections(tuple(sorted(filter(None, found), key=lambda each: -each.score)))
+        scores = self._scores.all(scores)
+        classes = self._classes.all(outputs[roles.classes].reshape(-1).tolist())
+        boxes = self._boxes.all(outputs[roles.boxes].reshape(-1).tolist())
+        found = [
+            self._detection(plan, scores[row], classes[row], *boxes[4 * row : 4 * row + 4]) for row in passing
+        ]
+        return Detections(tuple(sorted(filter(None, found), key=_SCORE, reverse=True)))
 
     def _rows(self, outputs: Sequence[Tensor], scores: int) -> int:
         """How many rows count: what the model says, within what there is."""
         roles = self._roles
         there = min(scores, outputs[roles.classes].size, outputs[roles.boxes].size // 4)
         stored = outputs[roles.count].reshape(-1)
-        said = self._count(stored[0].item()) if stored.size else 0.0
+        said = self._count.all([stored[0].item()])[0] if stored.size else 0.0
         return round(min(said, there)) if said > 0 else 0
 
-    def _detection(self, score: float, kind: float, edges: list[float], plan: FitPlan) -> Detection | None:
+    def _detection(
+        self,
+        plan: FitPlan,
+        score: float,
+        kind: float,
+        top: float,
+        left: float,
+        bottom: float,
+        right: float,
+    ) -> Detection | None:
         """One row; None where it makes no sense."""
-        score, kind = self._scores(score), self._classes(kind)
-        if not (isfinite(score) and isfinite(kind)) or (label_id := round(kind)) not in CLASSES:
-            return None
-        top, left, bottom, right = map(self._boxes, edges)
-        if not isfinite(top + left + bottom + right):
+        if (
+            not isfinite(score + kind + top + left + bottom + right)
+            or (label_id := round(kind)) not in CLASSES
+        ):
             return None
         box = plan.in_frame(left, top, right, bottom)
         if not (box.w > 0 and box.h > 0):
@@ -90,11 +101,14 @@ class SsdDecoder:
 
 
 class _Real:
-    """From a stored number to a real one."""
+    """From stored numbers to real ones."""
 
     def __init__(self, quantization: Quantization | None) -> None:
-        self._scale = quantization.scale if quantization else 1.0
-        self._zero_point = quantization.zero_point if quantization else 0
+        self._quantization = quantization
 
-    def __call__(self, stored: float) -> float:
-        return (stored - self._zero_point) * self._scale
+    def all(self, stored: list[float]) -> list[float]:
+        """The real numbers; the same list where nothing is quantised, as it is in nearly every SSD."""
+        if self._quantization is None:
+            return stored
+        scale, zero_point = self._quantization.scale, self._quantization.zero_point
+        return [(each - zero_point) * scale for each in stored]
