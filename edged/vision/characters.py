@@ -21,7 +21,7 @@ def match_characters(labels: Labels, classes: int, blank: Blank, where: str) -> 
     if not labels.names:
         raise ModelError(
             f"model {where} reads text, but nothing says which of its {classes} classes is which character",
-            f"put a labels.txt beside it: a character a line, {SPACE} for a space",
+            f"name a label file in model.yaml (labels: labels.txt): a character a line, {SPACE} for a space",
         )
     rows = max(labels.names) + 1
     fits = (

@@ -1,5 +1,6 @@
 """Models of the whole frame without a manifest that are no plain classifiers: one value, labels, text."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -68,9 +69,8 @@ def _one_value(file: ModelFile, name: str) -> ModelError:
     """The error for a number of which the file does not say what it measures, with the lines that would."""
     spec = file.outputs[0]
     low, high = (0.0, 1.0) if spec.dtype.startswith("float") else real_range(spec)
-    lines = (
-        f"{{name: {name}, decoder: linear, values: [{{name: value, unit: '', range: [{low:g}, {high:g}]}}]}}"
-    )
+    entry = f"{{name: value, unit: '', range: [{low:g}, {high:g}]}}"
+    lines = f"{{name: {json.dumps(name)}, decoder: linear, values: [{entry}]}}"
     return ModelError(
         f"model {file.where} gives {spec.dtype} {list(spec.shape)}, which is one value and no choice between classes",
         f"write a model.yaml with {lines}, in your own name, unit, range and, if it needs one, scale; "
