@@ -1,6 +1,7 @@
 """Models that give values and text, from the file to what a subscriber hears."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -198,6 +199,32 @@ def test_each_change_is_told_once(start: Callable[..., Machine], tmp_path: Path)
         ("", 6),
     ]
     assert [each["value"] for each in machine.payloads("/plate/reading/text")] == [None, "rg", "", None]
+
+
+def test_a_finer_rule_is_taken_over(start: Callable[..., Machine], tmp_path: Path) -> None:
+    """A reload that changes what counts as a change touches no process, and tells nothing that was told before."""
+    shown = ["r" * 8 + "-" * 8, "r" * 9 + "-" * 7]
+    dial = camera(tmp_path / "a", shown, model="gauge", loop=True, publish={"frame": True})
+    dial["values"] = {"pressure": {"change": 5}, "level": {"change": 50}, "flow": {"change": 1}}
+    machine = start(dial=dial)
+
+    def told() -> list[str]:
+        return [each["name"] for each in machine.payloads("/dial/event")]
+
+    machine.wait_for(lambda: len(machine.frames("dial")) > 4)
+    assert sorted(told()) == ["flow", "level", "pressure"]
+    children = machine.children()
+    config = yaml.safe_load(machine.file.read_text())
+    config["cameras"]["dial"]["values"]["pressure"] = {"change": 0.1, "smooth": 1}
+    machine.file.write_text(yaml.safe_dump(config))
+    machine.process.send_signal(signal.SIGHUP)
+    machine.wait_for(lambda: len(told()) > 6)
+    assert set(told()[3:]) == {"pressure"}
+    assert machine.children() == children
+    config["cameras"]["dial"]["values"]["presure"] = {}
+    machine.file.write_text(yaml.safe_dump(config))
+    machine.process.send_signal(signal.SIGHUP)
+    machine.wait_for(lambda: "model gauge has no such value (did you mean pressure?)" in machine.log())
 
 
 def test_a_dashboard_that_comes_later_knows_the_reading(
