@@ -68,8 +68,8 @@ def _binary(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Foun
 def _one_value(file: ModelFile, name: str) -> ModelError:
     """The error for a number of which the file does not say what it measures, with the lines that would."""
     spec = file.outputs[0]
-    low, high = (0.0, 1.0) if spec.dtype.startswith("float") else real_range(spec)
-    entry = f"{{name: value, unit: '', range: [{low:g}, {high:g}]}}"
+    ends = (0.0, 1.0) if spec.dtype.startswith("float") else real_range(spec)
+    entry = f"{{name: value, unit: '', range: {[float(f'{end:.6g}') for end in ends]}}}"
     lines = f"{{name: {json.dumps(name)}, decoder: linear, values: [{entry}]}}"
     return ModelError(
         f"model {file.where} gives {spec.dtype} {list(spec.shape)}, which is one value and no choice between classes",
@@ -95,7 +95,7 @@ def _sequence(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Fo
     """Only where each label is one character and there is one class more than labels: CTC, the last its blank."""
     spec = file.outputs[0]
     found, names = steps_and_classes(spec), labels.names
-    if found is None or not names or spec.shape == _END_TO_END:
+    if found is None or found[0] == 1 or not names or spec.shape == _END_TO_END:
         return None
     if set(names) != set(range(found[1] - 1)) or any(len(written(each)) != 1 for each in names.values()):
         return None

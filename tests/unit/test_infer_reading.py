@@ -109,6 +109,12 @@ def test_other_steps_are_not_guessed(output: Tensor, labels: Labels | None) -> N
         inferred(output, SOFTMAX, labels)
 
 
+def test_one_step_is_a_choice() -> None:
+    """Scores [1, 1, 1, C] are those of a classifier, whose label file leaves the background out."""
+    found = inferred(replace(STEPS, shape=(1, 1, 1, 11)), SOFTMAX, DIGITS)
+    assert (found.manifest.decoder, found.manifest.background) == ("classification", "first")
+
+
 def test_a_detector_stays_one() -> None:
     """What YOLOv10 gives is no text, whatever its five labels look like; nor is what says that it is a YOLO."""
     letters = parse_labels("a\nb\nc\nd\ne\n", "file x.txt")
