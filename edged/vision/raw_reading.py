@@ -64,5 +64,6 @@ def summary(values: NDArray[np.float64]) -> dict[str, Any]:
     finite = values[np.isfinite(values)]
     told: dict[str, Any] = {"count": values.size, "nan": int(np.isnan(values).sum())}
     if finite.size:
-        told |= {"lowest": float(finite.min()), "highest": float(finite.max()), "mean": float(finite.mean())}
+        ends = {"lowest": float(np.min(finite)), "highest": float(np.max(finite))}
+        told |= {**ends, "mean": float(np.mean(finite))}
     return told
