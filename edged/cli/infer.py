@@ -10,16 +10,23 @@ from typing import Any
 import click
 
 from edged.adapters.storage.bundles import load_bundle
+from edged.cli.reading import reading_lines, reading_record
 from edged.compose.inference import infer_pictures
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
 from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
-from edged.domain.predictions import Detections
+from edged.domain.predictions import Classification, Detections, LabelSet, Readings, Text
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Task
 from edged.vision.raw import explain
 
-DEFAULT_THRESHOLDS: dict[Task, float] = {"detection": 0.3, "classification": 0.0, "labels": 0.3}
+DEFAULT_THRESHOLDS: dict[Task, float] = {
+    "detection": 0.3,
+    "classification": 0.0,
+    "labels": 0.3,
+    "value": 0.0,
+    "text": 0.0,
+}
 
 
 def _a_number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
@@ -119,27 +126,33 @@ def as_record(image: str, task: str, answer: Answer) -> dict[str, Any]:
         "accelerator": observation.accelerator,
         "infer_ms": round((observation.invoke_end_ns - observation.invoke_start_ns) / 1e6, 3),
     }
-    if isinstance(observation.prediction, Detections):
-        record["detections"] = [
-            {
-                "label": item.label,
-                "label_id": item.label_id,
-                "score": round(item.score, 6),
-                "box": {name: round(getattr(item.box, name), 6) for name in ("x", "y", "w", "h")},
-            }
-            for item in observation.prediction.items
-        ]
-    else:
-        record["top"] = [
-            {"label": item.label, "label_id": item.label_id, "score": round(item.score, 6)}
-            for item in observation.prediction.top
-        ]
+    match observation.prediction:
+        case Detections(items=items):
+            record["detections"] = [
+                {
+                    "label": item.label,
+                    "label_id": item.label_id,
+                    "score": round(item.score, 6),
+                    "box": {name: round(getattr(item.box, name), 6) for name in ("x", "y", "w", "h")},
+                }
+                for item in items
+            ]
+        case Classification(top=top) | LabelSet(top=top):
+            record["top"] = [
+                {"label": item.label, "label_id": item.label_id, "score": round(item.score, 6)}
+                for item in top
+            ]
+        case Readings() | Text() as reading:
+            record |= reading_record(reading)
     return record
 
 
 def _lines(record: dict[str, Any]) -> list[str]:
     """An answer for people."""
     head = f"{record['image']}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
+    if record["task"] in {"value", "text"}:
+        raw = [f"  {json.dumps(output)}" for output in record.get("raw", [])]
+        return [head, *reading_lines(record), *raw]
     items = record.get("detections", record.get("top", []))
     lines = [head] + [
         f"  {item['score']:.3f}  {item['label']} ({item['label_id']}){_place(item)}" for item in items

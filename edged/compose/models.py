@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from edged.adapters.storage.bundles import load_bundle
 from edged.adapters.storage.reading import load_labels
+from edged.compose.readings import WITHOUT_LABELS, examine_readings
 from edged.config.findings import Finding, InvalidConfiguration
 from edged.config.load import Loaded
 from edged.config.settings import ModelSettings
@@ -38,7 +39,7 @@ def examine_models(loaded: Loaded) -> tuple[dict[str, Bundle], list[Finding]]:
             key = _key_at_fault(model, error)
             place = loaded.document.place(("models", name, key))
             findings.append(Finding.at(place, f"models.{name}.{key}", error.what, error.fix))
-    return bundles, [*findings, *_unknown_labels(loaded, bundles)]
+    return bundles, [*findings, *_unknown_labels(loaded, bundles), *examine_readings(loaded, bundles)]
 
 
 def _key_at_fault(model: ModelSettings, error: EdgedError) -> str:
@@ -58,6 +59,8 @@ def _unknown_labels(loaded: Loaded, bundles: Mapping[str, Bundle]) -> Iterator[F
     """A label that the model never gives would be waited for in silence, for ever."""
     for camera, settings in loaded.settings.cameras.items():
         bundle = bundles.get(settings.model)
+        if bundle and bundle.manifest.task in WITHOUT_LABELS:
+            continue
         known = set(bundle.labels.names.values()) - PLACEHOLDERS if bundle else set()
         for label in settings.label_settings:
             if known and label not in known:

@@ -5,11 +5,13 @@ from typing import Any
 
 from edged.adapters.mqtt.settings import BrokerSettings, TlsSettings
 from edged.compose.plans import AcceleratorOptions
+from edged.compose.readings import text_rule, value_rules
 from edged.config.settings import Settings
 from edged.config.settings_cameras import CameraSettings
 from edged.daemon.camera_unit import CameraPlan
 from edged.daemon.watch import WatchPlan
 from edged.policy.rules import CameraRules, LabelRule, Zone
+from edged.vision.manifest import Manifest
 
 
 def broker_settings(settings: Settings, password: str | None) -> BrokerSettings:
@@ -57,8 +59,8 @@ def camera_plan(name: str, camera: CameraSettings) -> CameraPlan:
     return CameraPlan(name, source, lossless=waits, deadline_s=deadline_s)
 
 
-def watch_plan(name: str, camera: CameraSettings) -> WatchPlan:
-    """The rules of a camera."""
+def watch_plan(name: str, camera: CameraSettings, manifest: Manifest | None = None) -> WatchPlan:
+    """The rules of a camera; those of values and of text only with the manifest of its model."""
     rules = CameraRules(
         default=LabelRule(camera.threshold),
         labels={
@@ -73,6 +75,8 @@ def watch_plan(name: str, camera: CameraSettings) -> WatchPlan:
         zones=tuple(
             Zone(zone, tuple(each.polygon), frozenset(each.labels)) for zone, each in camera.zones.items()
         ),
+        values=value_rules(camera, manifest) if manifest else {},
+        text=text_rule(camera, manifest) if manifest else None,
     )
     publish = camera.publish
     return WatchPlan(name, rules, publish.frame_max_fps if publish.frame else None)

@@ -20,6 +20,7 @@ _NAMES = {
     "cameras": "front",
     "labels": "person",
     "zones": "drive",
+    "values": "pressure",
 }
 
 

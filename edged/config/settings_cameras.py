@@ -51,6 +51,35 @@ class PublishSettings(Section):
     )
 
 
+class ValueSettings(Section):
+    """When a value that the model gives is told."""
+
+    change: float | None = setting(
+        "By how much it differs at least from what was told last, in its own unit; "
+        "without it by a hundredth of its range.",
+        None,
+        gt=0,
+        le=1e12,
+        example=0.05,
+    )
+    smooth: int = setting("It is the median of so many of the last readings.", 3, ge=1, le=100, example=5)
+
+
+class TextSettings(Section):
+    """When a text that the model reads is told."""
+
+    confirm: Confirm = setting(
+        "[N, M]: a text is told once it was read in N of the last M frames.", (1, 1), example=[3, 5]
+    )
+    hold_s: float = setting(
+        "Seconds that a text is kept without being read before it counts as gone.",
+        0.0,
+        ge=0,
+        le=3600,
+        example=2,
+    )
+
+
 LabelRules: TypeAlias = Annotated[
     LabelSettings | None, AfterValidator(lambda settings: settings or LabelSettings())
 ]
@@ -77,6 +106,14 @@ class CameraSettings(Section):
         example={"person": {"threshold": 0.6, "confirm": [3, 5], "hold_s": 2}},
     )
     zones: dict[Id, ZoneSettings] = setting("Named parts of the frame.", default_factory=dict)
+    values: dict[Id, ValueSettings] = setting(
+        "Rules for the values of a model that gives some, by their names; all of them are told.",
+        default_factory=dict,
+        example={"pressure": {"change": 0.05, "smooth": 5}},
+    )
+    text: TextSettings = setting(
+        "Rules for the text of a model that reads one.", default_factory=TextSettings
+    )
     deadline_s: float | None = setting(
         "Seconds without a new frame after which the camera is restarted; "
         "without it 10, or three frames where that is more.",

@@ -16,17 +16,21 @@ from edged.delivery.event_payloads import (
 )
 from edged.delivery.fields import dumps
 from edged.delivery.payloads import Info, Stats
+from edged.delivery.reading_payloads import reading_state, text_event, value_event
 from edged.delivery.state_payloads import frame_payload, object_state, problem_state
-from edged.delivery.topics import SlugOf, Topics, slug
+from edged.delivery.topics import SlugOf, Topics, reading_name, slug
 from edged.domain.events import (
     ClassChanged,
     LabelsChanged,
     PolicyEvent,
     PresenceChanged,
+    ReadingState,
     Severity,
     SystemEvent,
+    TextChanged,
     TrackEnded,
     TrackStarted,
+    ValueChanged,
 )
 from edged.domain.moment import Moment
 from edged.domain.predictions import Observation
@@ -73,8 +77,14 @@ class Herald:
                     self._tell(camera, classification_event, event)
                 case LabelsChanged():
                     self._tell(camera, labels_event, event)
+                case ValueChanged():
+                    self._tell(camera, value_event, event)
+                case TextChanged():
+                    self._tell(camera, text_event, event)
                 case PresenceChanged():
                     self._presence(camera, event)
+                case ReadingState():
+                    self._reading(camera, event)
 
     def _tell(
         self,
@@ -99,6 +109,11 @@ class Herald:
         payload = object_state(change, label, self._clock.now())
         self._delivery.state(self._topics.camera_object(camera, label), dumps(payload))
 
+    def _reading(self, camera: str, state: ReadingState) -> None:
+        name = reading_name(state.name)
+        payload = reading_state(state, name, self._clock.now())
+        self._delivery.state(self._topics.camera_reading(camera, name), dumps(payload))
+
     def frame(self, camera: str, observation: Observation) -> None:
         """All that the model said about one frame, for overlays."""
         payload = frame_payload(observation, self._clock.now(), partial(self.slug, camera))
@@ -117,6 +132,8 @@ class Herald:
             if not labels and not fresh:
                 slugs = set(self._slugs[camera].values())
             topics |= {self._topics.camera_object(camera, each) for each in slugs}
+            names = {reading_name(name) for name in plan.rules.readings}
+            topics |= {self._topics.camera_reading(camera, each) for each in names}
         self._delivery.keep_only(topics)
 
     def camera_status(self, camera: str, *, online: bool) -> None:

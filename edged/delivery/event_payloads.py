@@ -80,7 +80,7 @@ def classification_event(
 ) -> payloads.ClassificationEvent:
     """A change of the whole frame's class; at most the five best are listed."""
     return {
-        **_observed(event.observation, event.threshold, ids, moment),
+        **judged(event.observation, event.threshold, ids, moment),
         "type": "classification",
         "top": [ranked_label(ranked, slug_of) for ranked in event.top[: payloads.MAX_TOP]],
     }
@@ -91,7 +91,7 @@ def labels_event(
 ) -> payloads.LabelsEvent:
     """A change of the labels that hold for the whole frame; at most the five best are listed."""
     return {
-        **_observed(event.observation, event.threshold, ids, moment),
+        **judged(event.observation, event.threshold, ids, moment),
         "type": "labels",
         "top": [ranked_label(ranked, slug_of) for ranked in event.top[: payloads.MAX_TOP]],
     }
@@ -114,7 +114,7 @@ def _seen_object(
 ) -> payloads.SeenObject:
     seen, shape = event.detection, event.observation.frame.shape
     return {
-        **_observed(event.observation, event.threshold, ids, moment),
+        **judged(event.observation, event.threshold, ids, moment),
         "type": "detection",
         "track": ids.track,
         "label": slug_of(seen.label, seen.label_id),
@@ -145,12 +145,19 @@ def _stamped(ids: EventIds, moment: Moment) -> payloads.Stamped:
     }
 
 
-def _observed(observation: Observation, threshold: float, ids: EventIds, moment: Moment) -> payloads.Observed:
+def judged(observation: Observation, threshold: float, ids: EventIds, moment: Moment) -> payloads.Judged:
+    """What an event says that a score decided."""
+    about = observed(observation, ids, moment)
+    stamp = _stamped(ids, moment.at(observation.frame.captured_ns))
+    return {**stamp, "camera": about["camera"], "threshold": rounded(threshold), **about}
+
+
+def observed(observation: Observation, ids: EventIds, moment: Moment) -> payloads.Observed:
+    """What every event of a camera says; `moment` is when it was decided."""
     frame = observation.frame
     return {
         **_stamped(ids, moment.at(frame.captured_ns)),
         "camera": frame.camera,
-        "threshold": rounded(threshold),
         "frame": frame_info(frame),
         "model": model_info(observation.model),
         "accelerator": observation.accelerator,

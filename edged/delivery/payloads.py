@@ -16,6 +16,7 @@ class Limits:
     pattern: str | None = None
     format: str | None = None
     max_items: int | None = None
+    max_length: int | None = None
 
 
 Version = Literal[1]
@@ -28,6 +29,9 @@ Count = Annotated[int, Limits(minimum=0)]
 Milliseconds = Annotated[float, Limits(minimum=0)]
 Seconds = Annotated[float, Limits(minimum=0)]
 MAX_TOP = 5
+MAX_CHARACTERS = 100
+ShortText = Annotated[str, Limits(max_length=MAX_CHARACTERS)]
+"""Text that a model reads, cut where it is longer."""
 
 
 class BoxFractions(TypedDict):
@@ -88,7 +92,6 @@ class Observed(Stamped):
     """What every event of a camera says about where it comes from."""
 
     camera: Name
-    threshold: Fraction
     frame: FrameInfo
     model: ModelInfo
     accelerator: Accelerator
@@ -96,7 +99,13 @@ class Observed(Stamped):
     latency_ms: Milliseconds
 
 
-class SeenObject(Observed):
+class Judged(Observed):
+    """What an event says besides where a score decided it."""
+
+    threshold: Fraction
+
+
+class SeenObject(Judged):
     """An object as it was seen."""
 
     type: Literal["detection"]
@@ -124,14 +133,14 @@ class DetectionEnd(SeenObject):
     best_score: Fraction
 
 
-class ClassificationEvent(Observed):
+class ClassificationEvent(Judged):
     """The whole frame's class changed; `top` is empty where no class reaches its threshold any more."""
 
     type: Literal["classification"]
     top: Annotated[list[RankedLabel], Limits(max_items=MAX_TOP)]
 
 
-class LabelsEvent(Observed):
+class LabelsEvent(Judged):
     """The labels that hold for the whole frame are others; `top` is empty where none does any more.
 
     At most five are listed; each one's own state is on its topic.
@@ -139,6 +148,14 @@ class LabelsEvent(Observed):
 
     type: Literal["labels"]
     top: Annotated[list[RankedLabel], Limits(max_items=MAX_TOP)]
+
+
+class ReadValue(TypedDict):
+    """A value by its name, to six significant digits, with its unit, which may be empty."""
+
+    name: Name
+    value: float
+    unit: str
 
 
 class SystemEventPayload(Stamped):
@@ -173,7 +190,7 @@ class FrameDetection(TypedDict):
 
 
 class FramePayload(TypedDict):
-    """What the model says about one frame; `detections` or `top`, as the task is."""
+    """What the model says about one frame: `detections`, `top`, `values` or `text`, as the task is."""
 
     v: Version
     ts: Timestamp
@@ -183,6 +200,9 @@ class FramePayload(TypedDict):
     latency_ms: Milliseconds
     detections: NotRequired[list[FrameDetection]]
     top: NotRequired[list[RankedLabel]]
+    values: NotRequired[list[ReadValue]]
+    text: NotRequired[ShortText]
+    score: NotRequired[Fraction]
 
 
 class ProblemItem(TypedDict):

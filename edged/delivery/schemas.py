@@ -14,7 +14,7 @@ from typing import (
     is_typeddict,
 )
 
-from edged.delivery import payloads
+from edged.delivery import payloads, reading_types
 from edged.delivery.payloads import Limits
 
 Schema = dict[str, Any]
@@ -22,8 +22,11 @@ PAYLOADS: dict[str, Any] = {
     "detection": payloads.DetectionEvent,
     "classification": payloads.ClassificationEvent,
     "labels": payloads.LabelsEvent,
+    "value": reading_types.ValueEvent,
+    "text": reading_types.TextEvent,
     "system": payloads.SystemEventPayload,
     "object": payloads.ObjectState,
+    "reading": reading_types.ReadingPayload,
     "frame": payloads.FramePayload,
     "problem": payloads.ProblemState,
     "stats": payloads.Stats,
@@ -35,6 +38,7 @@ _KEYWORDS = {
     "pattern": "pattern",
     "format": "format",
     "max_items": "maxItems",
+    "max_length": "maxLength",
 }
 _PLAIN: dict[object, str] = {
     bool: "boolean",

@@ -13,10 +13,19 @@ from edged.delivery.fields import (
     rounded,
     timestamp,
 )
+from edged.delivery.reading_payloads import read_value, short_text
 from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import PresenceChanged
 from edged.domain.moment import Moment
-from edged.domain.predictions import Detection, Detections, Observation
+from edged.domain.predictions import (
+    Classification,
+    Detection,
+    Detections,
+    LabelSet,
+    Observation,
+    Readings,
+    Text,
+)
 from edged.domain.problems import Problem
 
 
@@ -44,10 +53,15 @@ def frame_payload(observation: Observation, moment: Moment, slug_of: SlugOf = sl
         "frame": frame_info(observation.frame),
         "latency_ms": milliseconds(moment.monotonic_ns - taken.monotonic_ns),
     }
-    if isinstance(observation.prediction, Detections):
-        payload["detections"] = [_detection(item, slug_of) for item in observation.prediction.items]
-    else:
-        payload["top"] = [ranked_label(ranked, slug_of) for ranked in observation.prediction.top]
+    match observation.prediction:
+        case Detections(items=found):
+            payload["detections"] = [_detection(item, slug_of) for item in found]
+        case Classification(top=top) | LabelSet(top=top):
+            payload["top"] = [ranked_label(ranked, slug_of) for ranked in top]
+        case Readings(items=readings):
+            payload["values"] = [read_value(item) for item in readings]
+        case Text(text=text, score=score):
+            payload["text"], payload["score"] = short_text(text), rounded(score)
     return payload
 
 

@@ -18,8 +18,8 @@ ID = f"[a-z0-9_-]{{1,{ID_LENGTH}}}"
 """The pattern of the name of a device, camera, label, model or accelerator."""
 _ID = re.compile(ID)
 _BELOW_BASE = 4
-"""Slashes below the base in the deepest topic, `<base>/<device>/<camera>/object/<label>`."""
-_DEEPEST_BYTES = len("//object/") + 2 * ID_LENGTH + 1
+"""Slashes below the base in the deepest topic, `<base>/<device>/<camera>/reading/<name>`."""
+_DEEPEST_BYTES = len("//reading/") + 2 * ID_LENGTH + 1
 
 
 def as_id(text: str) -> str:
@@ -114,9 +114,20 @@ class Topics:
         _check_id("label", label)
         return f"{self._camera(camera)}/object/{label}"
 
+    def camera_reading(self, camera: str, name: str) -> str:
+        """Where the last value of that name, or the last text, goes."""
+        _check_id("reading", name)
+        return f"{self._camera(camera)}/reading/{name}"
+
     def _camera(self, camera: str) -> str:
         check_camera(camera)
         return f"{self._root}/{camera}"
+
+
+def reading_name(name: str, region: str = "") -> str:
+    """The name of a value or text in topics and states: that of its region goes first, and stands for its text."""
+    joined = name if not region else region if name == "text" else f"{region}_{name}"
+    return joined[:ID_LENGTH]
 
 
 def check_camera(camera: str) -> None:

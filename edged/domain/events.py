@@ -72,6 +72,45 @@ class PresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueChanged:
+    """A value of the whole frame, such as a gauge's, differs enough from the one that was told last."""
+
+    name: str
+    value: float
+    unit: str
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class TextChanged:
+    """The text of the whole frame is another one; an empty one means that it is no longer there."""
+
+    text: str
+    score: float
+    """0..1, of the frame that the event is about; 0 for the empty text."""
+    threshold: float
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingState:
+    """What a value or the text of one camera was told to be last; the last state wins."""
+
+    camera: str
+    name: str
+    value: float | str | None
+    """None before the first one and while the camera gives no frames."""
+    since_ns: int
+    """CLOCK_MONOTONIC when it took this value."""
+    last_seen_ns: int | None
+    """`captured_ns` of the last frame that showed one; None before the first."""
+    unit: str | None = None
+    """Of a value; None for a text."""
+    score: float | None = None
+    """Of a text that is there."""
+
+
+@dataclass(frozen=True, slots=True)
 class SystemEvent:
     """Something the device itself did: a fallback, a return, a restart, a refused reload."""
 
@@ -83,4 +122,13 @@ class SystemEvent:
     """CLOCK_MONOTONIC."""
 
 
-PolicyEvent: TypeAlias = TrackStarted | TrackEnded | ClassChanged | LabelsChanged | PresenceChanged
+PolicyEvent: TypeAlias = (
+    TrackStarted
+    | TrackEnded
+    | ClassChanged
+    | LabelsChanged
+    | ValueChanged
+    | TextChanged
+    | PresenceChanged
+    | ReadingState
+)

@@ -49,7 +49,33 @@ class LabelSet:
     top: tuple[Ranked, ...]
 
 
-Prediction: TypeAlias = Detections | Classification | LabelSet
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value that a model gives, such as a gauge's, in its unit."""
+
+    name: str
+    value: float
+    unit: str
+    """Empty where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The values of a frame, in the order of the manifest; one that was no number is missing."""
+
+    items: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a model reads in a frame; empty where it reads nothing."""
+
+    text: str
+    score: float
+    """0..1, of the least certain character; for an empty text of the least certain blank."""
+
+
+Prediction: TypeAlias = Detections | Classification | LabelSet | Readings | Text
 
 
 @dataclass(frozen=True, slots=True)

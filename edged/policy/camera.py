@@ -1,13 +1,23 @@
 """Everything that is decided about one camera."""
 
-from edged.domain.events import EndReason, PolicyEvent, PresenceChanged
-from edged.domain.predictions import Classification, Detection, Detections, LabelSet, Observation
+from edged.domain.events import EndReason, PolicyEvent, PresenceChanged, ReadingState
+from edged.domain.predictions import (
+    Classification,
+    Detection,
+    Detections,
+    LabelSet,
+    Observation,
+    Readings,
+    Text,
+)
 from edged.policy.changes import ClassWatch
 from edged.policy.labels import LabelWatch
 from edged.policy.presence import Presence, Sighting
 from edged.policy.rules import CameraRules
+from edged.policy.texts import TextWatch
 from edged.policy.thresholds import counted_detections
 from edged.policy.tracker import Tracker
+from edged.policy.values import ValueWatch
 
 
 class CameraPolicy:
@@ -22,6 +32,8 @@ class CameraPolicy:
         self._tracker = Tracker(rules, first_track)
         self._classes = ClassWatch(rules)
         self._labels = LabelWatch(rules)
+        self._values = ValueWatch(camera, rules)
+        self._text = TextWatch(camera, rules)
         self._presence = Presence(camera)
         self._newest = (-1, 0)
         """`captured_ns` and `seq` of the newest frame; `seq` alone starts anew with the camera."""
@@ -31,9 +43,13 @@ class CameraPolicy:
         """The number of the next track to start: the `first_track` of this policy's successor."""
         return self._tracker.next_track
 
-    def start(self, at_ns: int) -> tuple[PresenceChanged, ...]:
-        """An OFF state for each configured label; none where every label of the model is reported."""
-        return self._presence.initial(self._rules.labels, at_ns)
+    def start(self, at_ns: int) -> tuple[PresenceChanged | ReadingState, ...]:
+        """An OFF state for each configured label, none where every label is reported; readings without a value."""
+        return (
+            *self._presence.initial(self._rules.labels, at_ns),
+            *self._values.start(at_ns),
+            *self._text.start(at_ns),
+        )
 
     def update(self, observation: Observation) -> tuple[PolicyEvent, ...]:
         """Judges the next frame: tracks that ended, tracks that started, then presence.
@@ -52,6 +68,10 @@ class CameraPolicy:
                 changes = self._classes.update(observation, prediction)
             case LabelSet():
                 changes = self._labels.update(observation, prediction)
+            case Readings():
+                changes = self._values.update(observation, prediction)
+            case Text():
+                changes = self._text.update(observation, prediction)
         return (*changes, *self._presence.update(self._sightings(), frame.captured_ns))
 
     def counted(self, observation: Observation) -> tuple[Detection, ...]:
@@ -63,16 +83,18 @@ class CameraPolicy:
         """Goes on with other rules: what they still report lives on, the rest ends, and new labels are OFF."""
         fresh = [label for label in rules.labels if label not in self._rules.labels]
         self._rules = rules
+        self._text.adopt(rules)
         return (
             *self._tracker.adopt(rules),
             *self._classes.adopt(rules),
             *self._labels.adopt(rules),
+            *self._values.adopt(rules, at_ns),
             *self._presence.update(self._sightings(), at_ns),
             *self._presence.initial(fresh, at_ns),
         )
 
     def close(self, reason: EndReason, at_ns: int) -> tuple[PolicyEvent, ...]:
-        """Ends every track, the class and the labels, and turns every label OFF; later frames begin anew.
+        """Ends every track, the class, the labels and the readings, and turns every label OFF; later frames begin anew.
 
         A result that was still under way, of a frame captured before `at_ns`, is then ignored.
         """
@@ -81,6 +103,8 @@ class CameraPolicy:
             *self._tracker.close(reason),
             *self._classes.close(),
             *self._labels.close(),
+            *self._values.close(at_ns),
+            *self._text.close(at_ns),
             *self._presence.update({}, at_ns),
         )
 

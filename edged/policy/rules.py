@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+TEXT = "text"
+"""The name of a text among a camera's readings."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:
@@ -21,6 +24,17 @@ class LabelRule:
     def hold_ns(self) -> int:
         """`hold_s` in the unit of `captured_ns`."""
         return round(self.hold_s * 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRule:
+    """When a value of the model is told."""
+
+    change: float
+    """By how much it differs at least from the value that was told last, in its own unit; above 0."""
+    smooth: int = 3
+    """How many of the last readings it is the median of, 1 or more."""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +58,19 @@ class CameraRules:
     zones: tuple[Zone, ...] = ()
     iou: float = 0.3
     """Least overlap of a box with an object's last box for it to be the same object, 0..1."""
+    values: Mapping[str, ValueRule] = field(default_factory=dict)
+    """Each value that the model gives, by its name."""
+    text: LabelRule | None = None
+    """When a text counts, is confirmed and ends; None where the model reads none."""
 
     def rule(self, label: str) -> LabelRule | None:
         """The label's rule; None where the label is not reported."""
         return self.labels.get(label) if self.labels else self.default
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The names of what the model reads: its values, or `text`."""
+        return (*self.values, *(() if self.text is None else (TEXT,)))
 
     @property
     def in_use(self) -> tuple[LabelRule, ...]:

@@ -12,6 +12,7 @@ from edged.ports import Tensor
 from edged.vision.agreement import FIX, disagreement, output_of, outputs_of, picture_of, readable
 from edged.vision.binary import BinaryDecoder
 from edged.vision.classification import ClassificationDecoder
+from edged.vision.decoding_reading import make_reading_decoder
 from edged.vision.decoding_yolo import make_head_decoder, make_yolov9_decoder
 from edged.vision.fcos import FcosDecoder, FcosRoles
 from edged.vision.fit import FitPlan
@@ -33,7 +34,7 @@ class Decoder(Protocol):
         """
 
 
-def make_decoder(
+def make_decoder(  # noqa: PLR0911  one for each kind of decoder
     manifest: Manifest,
     outputs: Sequence[TensorSpec],
     labels: Labels,
@@ -54,6 +55,8 @@ def make_decoder(
             return _classification(manifest, outputs, labels, threshold, top_k)
         case "binary" | "multilabel":
             return _by_itself(manifest, outputs, labels, threshold)
+        case "linear" | "sequence":
+            return make_reading_decoder(manifest, outputs, labels)
         case "ssd":
             return _ssd(manifest, outputs, labels, threshold)
         case "fcos":

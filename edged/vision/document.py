@@ -34,6 +34,8 @@ _TASKS: Mapping[DecoderName, Task] = {
     "classification": "classification",
     "binary": "classification",
     "multilabel": "labels",
+    "linear": "value",
+    "sequence": "text",
     "fcos": "detection",
     "yolov5": "detection",
     "yolov8": "detection",
@@ -46,6 +48,8 @@ _WHY_NOT: Mapping[DecoderName, str] = {
     "ssd": _DEALT_WITH,
     "binary": "which has one score",
     "multilabel": "whose labels hold each for itself",
+    "linear": "which has no scores",
+    "sequence": "whose `blank` says which class is no character",
     "fcos": _OWN_SCORES,
     "yolov5": _OWN_SCORES,
     "yolov8": _OWN_SCORES,
@@ -88,6 +92,8 @@ def manifest_to_mapping(manifest: Manifest) -> dict[str, object]:
     for key, entry in (("cpu", manifest.cpu), ("edgetpu", manifest.edgetpu), ("labels", manifest.labels)):
         if entry:
             data[key] = {"path": entry.path} | ({"sha256": entry.sha256} if entry.sha256 else {})
+    if not PARTS[manifest.decoder]:
+        del data["roles"]
     return data | {key: text for key in ("source", "licence") if (text := getattr(manifest, key))}
 
 
@@ -163,6 +169,10 @@ def _input(section: Section) -> InputRule:
 def _roles(top: Section, decoder: DecoderName, strides: tuple[int, ...]) -> tuple[tuple[str, int], ...]:
     """Output index of each part that the decoder needs; where it needs one, the first output is the default."""
     parts = PARTS[decoder]
+    if not parts:
+        if top.data.get("roles"):
+            top.note("roles", f"{decoder} has none")
+        return ()
     if len(parts) == 1 and "roles" not in top.data:
         return ((parts[0], 0),)
     section = top.section("roles")

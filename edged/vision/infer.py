@@ -12,6 +12,7 @@ from edged.vision.embedded import embedded_description
 from edged.vision.found import FoundDetector
 from edged.vision.graph import Op
 from edged.vision.infer_fcos import find_fcos
+from edged.vision.infer_reading import check_reading, find_reading
 from edged.vision.infer_yolo import find_head, yolo_input
 from edged.vision.infer_yolov9 import find_yolov9
 from edged.vision.labels import Labels, match_labels
@@ -60,6 +61,8 @@ def _infer(file: ModelFile, name: str, labels: Labels) -> Inferred:
     rule, doubt = _input_rule(file.inputs[0])
     if could_be_ssd(file):
         return _infer_ssd(file, name, rule, labels, doubt)
+    if reading := find_reading(file, name, rule, labels, description):
+        return Inferred(reading.manifest, reading.labels, doubt + reading.warnings)
     if yolo := find_yolov9(file, labels) or find_head(file, description):
         rule, doubt = yolo_input(file.inputs[0], description)
         return _infer_detector(file, name, rule, labels, yolo, doubt)
@@ -83,6 +86,8 @@ def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -
             f"model {file.where} has other outputs than its manifest says: {_listed(known)}",
             "correct the roles in model.yaml",
         )
+    if manifest.decoder in {"linear", "sequence"}:
+        return Inferred(manifest, check_reading(manifest, file.outputs, labels or Labels(), file.where), ())
     classes = _classes(manifest, file)
     matched, _ = match_labels(labels or Labels(), classes, file.where, background=manifest.background)
     if manifest.decoder == "binary":
@@ -94,8 +99,8 @@ def _classes(manifest: Manifest, file: ModelFile) -> int | None:
     """Length of the class axis; None where the decoder's outputs have none or leave it open."""
     picture, where = file.inputs[0], file.where
     match manifest.decoder:
-        case "ssd" | "binary":
-            return None  # no class axis: indices, or one value for two classes
+        case "ssd" | "binary" | "linear" | "sequence":
+            return None  # no class axis: indices, one value for two classes; or matched by itself
         case "classification" | "multilabel":
             classes = class_count(file.outputs[manifest.role("scores")])
             if classes is None:

@@ -4,9 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["detection", "classification", "labels"]
+from edged.vision.quantity import Quantity
+
+Task = Literal["detection", "classification", "labels", "value", "text"]
 DecoderName = Literal[
-    "ssd", "classification", "binary", "multilabel", "fcos", "yolov5", "yolov8", "yolov9", "yolov10"
+    "ssd",
+    "classification",
+    "binary",
+    "multilabel",
+    "linear",
+    "sequence",
+    "fcos",
+    "yolov5",
+    "yolov8",
+    "yolov9",
+    "yolov10",
 ]
 Resize = Literal["stretch", "letterbox", "crop"]
 Place = Literal["centre", "corner"]
@@ -14,13 +26,17 @@ Colour = Literal["rgb", "bgr"]
 Activation = Literal["none", "softmax", "sigmoid"]
 Background = Literal["none", "first", "last"]
 Coordinates = Literal["fractions", "pixels"]
-OwnKey = Literal["strides", "coordinates", "nms"]
+Collapse = Literal["ctc", "none"]
+Blank = Literal["none", "first", "last"]
+OwnKey = Literal["strides", "coordinates", "nms", "values", "collapse", "blank"]
 
 PARTS: Mapping[DecoderName, tuple[str, ...]] = {
     "ssd": ("boxes", "classes", "scores", "count"),
     "classification": ("scores",),
     "binary": ("scores",),
     "multilabel": ("scores",),
+    "linear": (),
+    "sequence": ("scores",),
     "fcos": ("boxes", "scores"),
     "yolov5": ("head",),
     "yolov8": ("head",),
@@ -33,6 +49,8 @@ ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
     "classification": ("none", "softmax"),
     "binary": ("none", "sigmoid"),
     "multilabel": ("none", "sigmoid"),
+    "linear": ("none",),
+    "sequence": ("none", "softmax"),
     "fcos": ("none", "sigmoid"),
     "yolov5": ("none",),
     "yolov8": ("none",),
@@ -45,6 +63,8 @@ OWN_KEYS: Mapping[DecoderName, tuple[OwnKey, ...]] = {
     "classification": (),
     "binary": (),
     "multilabel": (),
+    "linear": ("values",),
+    "sequence": ("collapse", "blank"),
     "fcos": ("strides", "nms"),
     "yolov5": ("coordinates", "nms"),
     "yolov8": ("coordinates", "nms"),
@@ -112,6 +132,12 @@ class Manifest:
     coordinates: Coordinates = "fractions"
     """Whether a YOLO's boxes are in fractions of the model's input or in its pixels."""
     nms: NmsRule = NmsRule()
+    values: tuple[Quantity, ...] = ()
+    """What the numbers of a linear model are, in the order of its outputs' elements."""
+    collapse: Collapse = "ctc"
+    """What a model of steps means by the same class twice in a row: ctc: once; none: twice."""
+    blank: Blank = "none"
+    """Whether its class axis has an entry that is no character, and at which end."""
     cpu: FileEntry | None = None
     edgetpu: FileEntry | None = None
     labels: FileEntry | None = None

@@ -1,9 +1,20 @@
-"""What a `model.yaml` says only for some decoders: strides, coordinates, suppression."""
+"""What a `model.yaml` says only for some decoders: strides, coordinates, suppression, values, blanks."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, get_args
 
-from edged.vision.manifest import OWN_KEYS, Coordinates, DecoderName, Manifest, NmsRule, OwnKey
+from edged.vision.manifest import (
+    OWN_KEYS,
+    Blank,
+    Collapse,
+    Coordinates,
+    DecoderName,
+    Manifest,
+    NmsRule,
+    OwnKey,
+)
+from edged.vision.quantities import plain_quantities, read_quantities
+from edged.vision.quantity import Quantity
 from edged.vision.section import Section
 
 KEYS: tuple[OwnKey, ...] = get_args(OwnKey)
@@ -17,6 +28,9 @@ class OwnValues(TypedDict):
     strides: tuple[int, ...]
     coordinates: Coordinates
     nms: NmsRule
+    values: tuple[Quantity, ...]
+    collapse: Collapse
+    blank: Blank
 
 
 def own_values(top: Section, decoder: DecoderName) -> OwnValues:
@@ -32,6 +46,9 @@ def own_values(top: Section, decoder: DecoderName) -> OwnValues:
         strides=top.integers("strides", 1, _MAX_STRIDE) if "strides" in own else (),
         coordinates=_coordinates(top) if "coordinates" in own else "fractions",
         nms=_nms(top.section("nms")) if "nms" in own else NmsRule(),
+        values=read_quantities(top) if "values" in own else (),
+        collapse=top.choice("collapse", get_args(Collapse), "ctc") if "collapse" in own else "ctc",
+        blank=_blank(top) if "blank" in own else "none",
     )
 
 
@@ -49,11 +66,22 @@ def _nms(section: Section) -> NmsRule:
     return NmsRule(plain.iou if iou is None else iou, section.flag("per_class", default=plain.per_class))
 
 
+def _blank(top: Section) -> Blank:
+    """Which class is no character: exporters differ in it, so that a CTC model has to say it."""
+    if top.data.get("blank") is None and top.data.get("collapse", "ctc") == "ctc":
+        top.note("blank", "is missing: ctc needs to know which class is the blank, first, last or none")
+    blank: Blank = top.choice("blank", get_args(Blank), "none")
+    return blank
+
+
 def plain_own_values(manifest: Manifest) -> Mapping[str, Any]:
     """The same as plain values, in full, so that a person sees what was decided."""
     values = {
         "strides": list(manifest.strides),
         "coordinates": manifest.coordinates,
         "nms": {key: getattr(manifest.nms, key) for key in _NMS_KEYS},
+        "values": plain_quantities(manifest.values),
+        "collapse": manifest.collapse,
+        "blank": manifest.blank,
     }
     return {key: values[key] for key in OWN_KEYS[manifest.decoder]}

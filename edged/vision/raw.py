@@ -1,6 +1,6 @@
 """What a model really said: stored numbers, their real values, and what softmax or sigmoid made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -13,6 +13,17 @@ from edged.vision.classification import softmax
 from edged.vision.manifest import Activation, Manifest
 from edged.vision.passing import sigmoid
 from edged.vision.quantise import dequantise
+from edged.vision.quantity import Quantity
+from edged.vision.raw_reading import (
+    LARGE,
+    name_values,
+    step_places,
+    step_shares,
+    summary,
+    value_places,
+    values_by_output,
+)
+from edged.vision.sequence import steps_and_classes
 from edged.vision.splithead import BINS
 from edged.vision.yolohead import LEADING, layout_of
 from edged.vision.yolov9 import bin_shares
@@ -26,21 +37,38 @@ def explain(
     Scores show their highest `limit` values, other outputs their first. Each has its `index` in the tensor,
     the `stored` number, the dequantised `value`, and `softmax` or `sigmoid` where the decoder applies it. The scores
     of a YOLO's head have their row's `box` with them, stored and real, and for yolov5 its `objectness`; they are
-    ranked by what they become with it. What JSON has no number for is written as the text nan, inf or -inf.
+    ranked by what they become with it. A sequence shows the best class of each step; the named values of a linear
+    model have their `name` and `unit`, and as `scaled` what was made of them. A tensor of more than 1,000 elements
+    has a `summary` of all of them. What JSON has no number for is written as the text nan, inf or -inf.
     """
     roles = {index: role for role, index in manifest.roles}
+    named = values_by_output(manifest, specs)
     return [
-        _explain_output(output, spec, roles.get(index, ""), manifest, limit)
+        _explain_output(output, spec, roles.get(index, ""), manifest, limit, named.get(index, ()))
         for index, (output, spec) in enumerate(zip(outputs, specs, strict=True))
     ]
 
 
 def _explain_output(
-    output: Tensor, spec: TensorSpec, role: str, manifest: Manifest, limit: int
+    output: Tensor,
+    spec: TensorSpec,
+    role: str,
+    manifest: Manifest,
+    limit: int,
+    named: Sequence[Quantity],
 ) -> dict[str, Any]:
     values = dequantise(output.reshape(-1), spec.quantization)
+    order = "highest" if role == "head" or _is_scores(role) else "first"
     if role == "head":
         shown = _head_values(output, spec, values, manifest, limit)
+    elif named:
+        role, places = "values", value_places(output.size, named, limit)
+        shown = _entries(output, values, {}, places)
+        name_values(shown, places, values, named)
+    elif manifest.decoder == "sequence" and role and (found := steps_and_classes(spec)):
+        order, classes = "steps", found[1]
+        shares = {"softmax": step_shares(values, classes)} if manifest.activation == "softmax" else {}
+        shown = _entries(output, values, shares, step_places(values, classes))
     else:
         shown = _values(output, values, _shares(values, role, manifest), _is_scores(role), limit)
     return {
@@ -50,8 +78,9 @@ def _explain_output(
         "shape": list(output.shape),
         "scale": spec.quantization.scale if spec.quantization else None,
         "zero_point": spec.quantization.zero_point if spec.quantization else None,
-        "order": "highest" if role == "head" or _is_scores(role) else "first",
+        "order": order,
         "values": shown,
+        **({"summary": summary(values)} if values.size > LARGE else {}),
     }
 
 
@@ -64,6 +93,16 @@ def _values(
 ) -> list[dict[str, Any]]:
     """The highest values, or the first, each with its shares."""
     places = _highest(values, limit) if highest else range(min(limit, output.size))
+    return _entries(output, values, shares, places)
+
+
+def _entries(
+    output: Tensor,
+    values: NDArray[np.float64],
+    shares: dict[str, NDArray[np.float64]],
+    places: Iterable[int],
+) -> list[dict[str, Any]]:
+    """The elements at these flat indices."""
     return [
         {
             "index": [int(each) for each in np.unravel_index(at, output.shape)],

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from edged.domain.tensors import TensorSpec
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import OWN_KEYS
+from edged.vision.quantities import plain_quantities
 
 
 def describe(bundle: Bundle) -> dict[str, object]:
@@ -24,6 +25,9 @@ def describe(bundle: Bundle) -> dict[str, object]:
         "strides": list(manifest.strides),
         "coordinates": manifest.coordinates if "coordinates" in own else None,
         "nms": asdict(manifest.nms) if "nms" in own else None,
+        "values": plain_quantities(manifest.values),
+        "collapse": manifest.collapse if "collapse" in own else None,
+        "blank": manifest.blank if "blank" in own else None,
         "labels": {"count": len(bundle.labels), "source": bundle.labels.source},
         "cpu": str(bundle.cpu) if bundle.cpu else None,
         "edgetpu": str(bundle.edgetpu) if bundle.edgetpu else None,

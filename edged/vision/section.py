@@ -45,6 +45,18 @@ class Section:
             value = None
         return Section(value or {}, self._where, (*self._path, key), self.mistakes)
 
+    def sections(self, key: str) -> list["Section"]:
+        """A list of mappings; what is none is left out."""
+        value = self.data.get(key)
+        entries = value if isinstance(value, list | tuple) else []
+        if value is not None and (not entries or not all(isinstance(each, Mapping) for each in entries)):
+            self.note(key, "must be a list of sections")
+        return [
+            Section(each, self._where, (*self._path, key, index), self.mistakes)
+            for index, each in enumerate(entries)
+            if isinstance(each, Mapping)
+        ]
+
     def text(self, key: str, *, required: bool = False) -> str:
         """One line of text."""
         value = self.data.get(key)
@@ -91,6 +103,13 @@ class Section:
         if len(set(numbers)) < len(numbers):
             self.note(key, "must not hold a number twice")
         return tuple(numbers)
+
+    def reals(self, key: str) -> tuple[float, ...]:
+        """A list of finite numbers; empty where it is another thing."""
+        value = self.data.get(key)
+        entries = value if isinstance(value, list | tuple) else []
+        plain = all(type(each) in {int, float} and is_finite(each) for each in entries)
+        return tuple(float(each) for each in entries) if plain else ()
 
     def flag(self, key: str, *, default: bool) -> bool:
         """Yes or no."""

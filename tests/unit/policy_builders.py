@@ -2,7 +2,16 @@
 
 from typing import TypeVar
 
-from edged.domain.events import LabelsChanged, PolicyEvent, PresenceChanged, TrackEnded, TrackStarted
+from edged.domain.events import (
+    LabelsChanged,
+    PolicyEvent,
+    PresenceChanged,
+    ReadingState,
+    TextChanged,
+    TrackEnded,
+    TrackStarted,
+    ValueChanged,
+)
 from edged.domain.frame import Frame, FrameShape, PixelFormat
 from edged.domain.geometry import Box
 from edged.domain.predictions import (
@@ -14,6 +23,9 @@ from edged.domain.predictions import (
     Observation,
     Prediction,
     Ranked,
+    Reading,
+    Readings,
+    Text,
 )
 from edged.policy.camera import CameraPolicy
 from edged.policy.rules import CameraRules, LabelRule, Zone
@@ -52,6 +64,16 @@ def labelled(seq: int, **scores: float) -> Observation:
     return observe(seq, LabelSet(tuple(Ranked(label, 0, score) for label, score in best_first)))
 
 
+def gauge(seq: int, **values: float) -> Observation:
+    """A frame of a model that gives values, in bar."""
+    return observe(seq, Readings(tuple(Reading(name, value, "bar") for name, value in values.items())))
+
+
+def read(seq: int, text: str, score: float = 0.9) -> Observation:
+    """A frame of a model that reads text."""
+    return observe(seq, Text(text, score))
+
+
 def policy(
     threshold: float = 0.5,
     confirm: tuple[int, int] = (1, 1),
@@ -70,7 +92,7 @@ def kinds(events: tuple[PolicyEvent, ...]) -> list[str]:
     return [_kind(event) for event in events]
 
 
-def _kind(event: PolicyEvent) -> str:
+def _kind(event: PolicyEvent) -> str:  # noqa: PLR0911  a sentence for each kind
     if isinstance(event, TrackStarted):
         return f"start {event.track}"
     if isinstance(event, TrackEnded):
@@ -79,6 +101,12 @@ def _kind(event: PolicyEvent) -> str:
         return f"{event.label} {'ON' if event.on else 'OFF'} {event.count}"
     if isinstance(event, LabelsChanged):
         return f"labels {'+'.join(sorted(entry.label for entry in event.top)) or '-'}"
+    if isinstance(event, ValueChanged):
+        return f"{event.name} {event.value:g} {event.unit}"
+    if isinstance(event, TextChanged):
+        return f"text {event.text or '-'}"
+    if isinstance(event, ReadingState):
+        return f"{event.name}={event.value!r}"
     return f"class {event.top[0].label if event.top else '-'}"
 
 

@@ -38,6 +38,7 @@ KNOWN_TOPICS = {
         TOPICS.camera_event("camera").replace("/camera/", "/<camera>/"),
         TOPICS.camera_frame("camera").replace("/camera/", "/<camera>/"),
         TOPICS.camera_object("camera", "label").replace("/camera/object/label", "/<camera>/object/<label>"),
+        TOPICS.camera_reading("camera", "name").replace("/camera/reading/name", "/<camera>/reading/<name>"),
     )
 }
 NOT_OURS = (r"https?://", r"/(home|root|work)/", r"shared/")

@@ -171,7 +171,7 @@ def test_the_sha_is_that_of_the_meaning(tmp_path: Path) -> None:
 def _keys(data: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     if not isinstance(data, dict):
         return []
-    named = path[-1:] in {("models",), ("cameras",), ("accelerators",), ("labels",), ("zones",)}
+    named = path[-1:] in {("models",), ("cameras",), ("accelerators",), ("labels",), ("zones",), ("values",)}
     here = [] if named else [(*path, key) for key in data]
     return here + [found for key, value in data.items() for found in _keys(value, (*path, key))]
 

@@ -21,6 +21,7 @@ from edged.vision.manifest import (
     Task,
     level_parts,
 )
+from edged.vision.quantity import Quantity
 
 MINIMAL = {"name": "birds", "decoder": "classification", "cpu": "birds.tflite"}
 CELLS = {"name": "cards", "decoder": "fcos", "roles": {"boxes": 1, "scores": 0}, "strides": [8, 16]}
@@ -64,7 +65,32 @@ TASKS: dict[DecoderName, Task] = {
     "classification": "classification",
     "binary": "classification",
     "multilabel": "labels",
+    "linear": "value",
+    "sequence": "text",
 }
+limits = st.tuples(numbers, numbers).filter(lambda ends: ends[0] != ends[1]).map(sorted)
+places = st.none() | st.integers(0, 1000)
+
+
+@st.composite
+def quantities(draw: st.DrawFn, name: str) -> Quantity:
+    low, high = draw(limits)
+    return Quantity(
+        name=name,
+        low=low,
+        high=high,
+        unit=draw(st.sampled_from(["", "bar", "°C"])),
+        scale=draw(numbers.filter(bool)),
+        offset=draw(numbers),
+        output=draw(places),
+        index=draw(places),
+    )
+
+
+ids = st.from_regex("[a-z0-9_-]{1,32}", fullmatch=True)
+value_lists = st.lists(ids, min_size=1, max_size=4, unique=True).flatmap(
+    lambda names: st.tuples(*[quantities(name) for name in names])
+)
 
 
 @st.composite
@@ -74,18 +100,21 @@ def manifests(draw: st.DrawFn) -> Manifest:
     strides = tuple(draw(st.lists(st.integers(1, 1024), min_size=1, max_size=4, unique=True)))
     levels = decoder == "yolov9" and draw(st.booleans())
     parts = level_parts(strides) if levels else PARTS[decoder]
-    places = draw(st.lists(st.integers(0, 20), unique=True, min_size=8, max_size=8))
+    indices = draw(st.lists(st.integers(0, 20), unique=True, min_size=8, max_size=8))
     return Manifest(
         name=draw(names),
         task=TASKS.get(decoder, "detection"),
         decoder=decoder,
         input=draw(rules()),
-        roles=tuple(zip(parts, places, strict=False)),
+        roles=tuple(zip(parts, indices, strict=False)),
         activation=draw(st.sampled_from(ACTIVATIONS[decoder])),
         background=draw(st.sampled_from(BACKGROUNDS.get(decoder, ("none",)))),
         strides=strides if "strides" in own else (),
         coordinates=draw(st.sampled_from(("fractions", "pixels"))) if "coordinates" in own else "fractions",
         nms=NmsRule(draw(st.floats(0, 1)), draw(st.booleans())) if "nms" in own else NmsRule(),
+        values=draw(value_lists) if "values" in own else (),
+        collapse=draw(st.sampled_from(("ctc", "none"))) if "collapse" in own else "ctc",
+        blank=draw(st.sampled_from(("none", "first", "last"))) if "blank" in own else "none",
         cpu=draw(entries),
         edgetpu=draw(entries),
         labels=draw(entries),

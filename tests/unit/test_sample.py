@@ -35,7 +35,7 @@ def test_shipped_configurations_load(file: Path) -> None:
 
 
 def test_the_sample_says_the_defaults() -> None:
-    """The full sample means the same as one with only the required keys, apart from its label and zone."""
+    """The full sample means the same as one with only the required keys, apart from its label, zone and value."""
     short = "models: {objects: {path: /var/lib/edged/models/ssd_mobilenet_v2}}\n"
     short += "cameras: {front: {source: {type: picamera2}, model: objects}}\n"
     full = _settings(sample())
@@ -44,8 +44,10 @@ def test_the_sample_says_the_defaults() -> None:
         "person": {"min_area": 0, "confirm": [1, 1], "hold_s": 0}
     }
     assert list(full["cameras"]["front"].pop("zones")) == ["drive"]
+    assert full["cameras"]["front"].pop("values") == {"pressure": {"smooth": 3}}
     plain["cameras"]["front"] = {**plain["cameras"]["front"]}
-    del plain["cameras"]["front"]["labels"], plain["cameras"]["front"]["zones"]
+    for key in ("labels", "zones", "values"):
+        del plain["cameras"]["front"][key]
     assert full == plain
 
 

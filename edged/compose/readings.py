@@ -1,0 +1,57 @@
+"""What a configuration says of values and texts, held against the models that give them."""
+
+from collections.abc import Iterator, Mapping
+
+from edged.config.findings import Finding
+from edged.config.load import Loaded
+from edged.config.settings_cameras import CameraSettings, TextSettings, ValueSettings
+from edged.config.wording import did_you_mean
+from edged.policy.rules import LabelRule, ValueRule
+from edged.vision.bundle import Bundle
+from edged.vision.manifest import Manifest, Task
+
+WITHOUT_LABELS: frozenset[Task] = frozenset({"value", "text"})
+"""Tasks whose answers are no labels of the model."""
+_CHANGE = 0.01
+"""Of a value's range: what counts as a change where nothing else is said."""
+
+
+def value_rules(camera: CameraSettings, manifest: Manifest) -> dict[str, ValueRule]:
+    """The rule of each value that the model gives, in the manifest's order."""
+    rules = {}
+    for each in manifest.values:
+        said = camera.values.get(each.name, ValueSettings())
+        change = each.high * _CHANGE - each.low * _CHANGE if said.change is None else said.change
+        rules[each.name] = ValueRule(change, said.smooth, each.unit)
+    return rules
+
+
+def text_rule(camera: CameraSettings, manifest: Manifest) -> LabelRule | None:
+    """The rule of the text, by the camera's own threshold; None where the model reads none."""
+    if manifest.task != "text":
+        return None
+    return LabelRule(camera.threshold, confirm=camera.text.confirm, hold_s=camera.text.hold_s)
+
+
+def examine_readings(loaded: Loaded, bundles: Mapping[str, Bundle]) -> Iterator[Finding]:
+    """A finding for each rule of something that the camera's model never gives."""
+    for name, camera in loaded.settings.cameras.items():
+        if bundle := bundles.get(camera.model):
+            for keys, message, hint in _mistakes(camera, bundle.manifest):
+                place = loaded.document.place_key(("cameras", name, *keys))
+                yield Finding.at(place, ".".join(("cameras", name, *keys)), message, hint)
+
+
+def _mistakes(camera: CameraSettings, manifest: Manifest) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Key, message and hint."""
+    model, names = camera.model, [each.name for each in manifest.values]
+    for value in camera.values:
+        if not names:
+            yield ("values", value), f"model {model} gives no values", "remove it"
+        elif value not in names:
+            yield ("values", value), f"model {model} has no such value", did_you_mean(value, names)
+    if camera.text != TextSettings() and manifest.task != "text":
+        yield ("text",), f"model {model} reads no text", "remove it"
+    if camera.labels and manifest.task in WITHOUT_LABELS:
+        answer = "values" if manifest.task == "value" else "a text"
+        yield ("labels",), f"model {model} gives {answer} and no labels", "remove it"
