@@ -101,7 +101,10 @@ def draw(
     settings = loaded.settings
     accelerators = accelerator_plans(settings, bundles, lock, waiting)
     rules = Rules(
-        watches=[watch_plan(name, camera) for name, camera in settings.cameras.items()],
+        watches=[
+            watch_plan(name, camera, bundles[camera.model].manifest.task)
+            for name, camera in settings.cameras.items()
+        ],
         streams=stream_plans(settings, bundles, accelerators),
         stats_interval_s=settings.stats_interval_s,
         config_sha=loaded.sha256,

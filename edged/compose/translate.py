@@ -9,7 +9,8 @@ from edged.config.settings import Settings
 from edged.config.settings_cameras import CameraSettings
 from edged.daemon.camera_unit import CameraPlan
 from edged.daemon.watch import WatchPlan
-from edged.policy.rules import CameraRules, LabelRule, Zone
+from edged.policy.rules import CameraRules, LabelRule, Zone, default_threshold
+from edged.vision.manifest import Task
 
 
 def broker_settings(settings: Settings, password: str | None) -> BrokerSettings:
@@ -57,13 +58,14 @@ def camera_plan(name: str, camera: CameraSettings) -> CameraPlan:
     return CameraPlan(name, source, lossless=waits, deadline_s=deadline_s)
 
 
-def watch_plan(name: str, camera: CameraSettings) -> WatchPlan:
-    """The rules of a camera."""
+def watch_plan(name: str, camera: CameraSettings, task: Task) -> WatchPlan:
+    """The rules of a camera whose model has this task."""
+    threshold = default_threshold(task) if camera.threshold is None else camera.threshold
     rules = CameraRules(
-        default=LabelRule(camera.threshold),
+        default=LabelRule(threshold),
         labels={
             label: LabelRule(
-                camera.threshold if rule.threshold is None else rule.threshold,
+                threshold if rule.threshold is None else rule.threshold,
                 rule.min_area,
                 rule.confirm,
                 rule.hold_s,

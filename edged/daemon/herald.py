@@ -16,6 +16,7 @@ from edged.delivery.event_payloads import (
 )
 from edged.delivery.fields import dumps
 from edged.delivery.payloads import Info, Stats
+from edged.delivery.pose_payloads import areas_event, pose_event
 from edged.delivery.state_payloads import frame_payload, object_state, problem_state
 from edged.delivery.topics import SlugOf, Topics, slug
 from edged.domain.events import (
@@ -29,11 +30,18 @@ from edged.domain.events import (
     TrackStarted,
 )
 from edged.domain.moment import Moment
-from edged.domain.predictions import Observation
+from edged.domain.predictions import Areas, Observation
 from edged.domain.problems import Problem
 from edged.ports import Clock
 
 Told = TypeVar("Told")
+
+
+def _builder(
+    event: TrackStarted | TrackEnded,
+) -> Callable[[TrackStarted | TrackEnded, EventIds, Moment, SlugOf], Mapping[str, object]]:
+    """What makes the payload of an object, which may be a pose."""
+    return pose_event if event.detection.keypoints else detection_event
 
 
 class Herald:
@@ -66,11 +74,13 @@ class Herald:
         for event in events:
             match event:
                 case TrackStarted():
-                    self._tell(camera, detection_event, event, opens=f"{camera}-{event.track}")
+                    self._tell(camera, _builder(event), event, opens=f"{camera}-{event.track}")
                 case TrackEnded():
-                    self._tell(camera, detection_event, event, closes=f"{camera}-{event.track}")
+                    self._tell(camera, _builder(event), event, closes=f"{camera}-{event.track}")
                 case ClassChanged():
                     self._tell(camera, classification_event, event)
+                case LabelsChanged(observation=Observation(prediction=Areas())):
+                    self._tell(camera, areas_event, event)
                 case LabelsChanged():
                     self._tell(camera, labels_event, event)
                 case PresenceChanged():

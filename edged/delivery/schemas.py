@@ -22,6 +22,8 @@ PAYLOADS: dict[str, Any] = {
     "detection": payloads.DetectionEvent,
     "classification": payloads.ClassificationEvent,
     "labels": payloads.LabelsEvent,
+    "pose": payloads.PoseEvent,
+    "areas": payloads.AreasEvent,
     "system": payloads.SystemEventPayload,
     "object": payloads.ObjectState,
     "frame": payloads.FramePayload,
@@ -35,6 +37,7 @@ _KEYWORDS = {
     "pattern": "pattern",
     "format": "format",
     "max_items": "maxItems",
+    "min_items": "minItems",
 }
 _PLAIN: dict[object, str] = {
     bool: "boolean",

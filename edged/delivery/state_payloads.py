@@ -8,7 +8,9 @@ from edged.delivery.fields import (
     box_fractions,
     cut,
     frame_info,
+    keypoint_numbers,
     milliseconds,
+    ranked_area,
     ranked_label,
     rounded,
     timestamp,
@@ -16,8 +18,11 @@ from edged.delivery.fields import (
 from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import PresenceChanged
 from edged.domain.moment import Moment
-from edged.domain.predictions import Detection, Detections, Observation
+from edged.domain.predictions import Areas, Detection, Detections, Observation
 from edged.domain.problems import Problem
+
+MOST_POSES = 20
+"""Objects of a frame that are told with their key points, the best ones; the others without."""
 
 
 def object_state(change: PresenceChanged, label: str, moment: Moment) -> payloads.ObjectState:
@@ -45,7 +50,12 @@ def frame_payload(observation: Observation, moment: Moment, slug_of: SlugOf = sl
         "latency_ms": milliseconds(moment.monotonic_ns - taken.monotonic_ns),
     }
     if isinstance(observation.prediction, Detections):
-        payload["detections"] = [_detection(item, slug_of) for item in observation.prediction.items]
+        items = observation.prediction.items
+        payload["detections"] = [
+            _detection(item, slug_of, with_points=index < MOST_POSES) for index, item in enumerate(items)
+        ]
+    elif isinstance(observation.prediction, Areas):
+        payload["areas"] = [ranked_area(ranked, slug_of) for ranked in observation.prediction.top]
     else:
         payload["top"] = [ranked_label(ranked, slug_of) for ranked in observation.prediction.top]
     return payload
@@ -104,10 +114,13 @@ def info_payload(
     }
 
 
-def _detection(seen: Detection, slug_of: SlugOf) -> payloads.FrameDetection:
-    return {
+def _detection(seen: Detection, slug_of: SlugOf, *, with_points: bool) -> payloads.FrameDetection:
+    payload: payloads.FrameDetection = {
         "label": slug_of(seen.label, seen.label_id),
         "label_id": seen.label_id,
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),
     }
+    if seen.keypoints and with_points:
+        payload["keypoints"] = [keypoint_numbers(each) for each in seen.keypoints]
+    return payload

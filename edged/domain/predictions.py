@@ -10,6 +10,15 @@ Accelerator = Literal["edgetpu", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
+class Keypoint:
+    """A point of a body, such as its nose: a place as fractions of the frame, within 0..1, and its score 0..1."""
+
+    x: float
+    y: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """One object: label, score 0..1 and its box."""
 
@@ -17,6 +26,8 @@ class Detection:
     label_id: int
     score: float
     box: Box
+    keypoints: tuple[Keypoint | None, ...] = ()
+    """Of a pose, in the model's fixed order; None for one that is no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,14 @@ class LabelSet:
     top: tuple[Ranked, ...]
 
 
-Prediction: TypeAlias = Detections | Classification | LabelSet
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """The classes that cover the picture, the largest first; a score is the fraction of the picture, 0..1."""
+
+    top: tuple[Ranked, ...]
+
+
+Prediction: TypeAlias = Detections | Classification | LabelSet | Areas
 
 
 @dataclass(frozen=True, slots=True)

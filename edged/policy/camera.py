@@ -1,7 +1,7 @@
 """Everything that is decided about one camera."""
 
 from edged.domain.events import EndReason, PolicyEvent, PresenceChanged
-from edged.domain.predictions import Classification, Detection, Detections, LabelSet, Observation
+from edged.domain.predictions import Areas, Classification, Detection, Detections, LabelSet, Observation
 from edged.policy.changes import ClassWatch
 from edged.policy.labels import LabelWatch
 from edged.policy.presence import Presence, Sighting
@@ -50,7 +50,7 @@ class CameraPolicy:
                 changes = self._tracker.update(observation, self.counted(observation))
             case Classification():
                 changes = self._classes.update(observation, prediction)
-            case LabelSet():
+            case LabelSet() | Areas():
                 changes = self._labels.update(observation, prediction)
         return (*changes, *self._presence.update(self._sightings(), frame.captured_ns))
 

@@ -3,6 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+DEFAULT_THRESHOLDS = {"pose": 0.3, "areas": 0.01}
+"""By task, where the configuration gives none: MoveNet's model card recommends 0.3, a score of areas is a part of the
+picture; 0.5 for all others."""
+
+
+def default_threshold(task: str) -> float:
+    """The lowest score that counts where the configuration says nothing, 0..1."""
+    return DEFAULT_THRESHOLDS.get(task, 0.5)
+
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:

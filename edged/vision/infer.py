@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.binary import yes_and_no
+from edged.vision.decoding_pose import pose_or_map_classes
 from edged.vision.embedded import embedded_description
 from edged.vision.found import FoundDetector
 from edged.vision.graph import Op
+from edged.vision.infer_classmap import find_classmap
 from edged.vision.infer_fcos import find_fcos
+from edged.vision.infer_pose import find_pose, pose_input
 from edged.vision.infer_yolo import find_head, yolo_input
 from edged.vision.infer_yolov9 import find_yolov9
+from edged.vision.keypoints import PERSON
 from edged.vision.labels import Labels, match_labels
 from edged.vision.manifest import Activation, InputRule, Manifest
+from edged.vision.maphead import MapLayout, map_classes
 from edged.vision.modelfile import ModelFile
 from edged.vision.quantise import real_range
 from edged.vision.roles import could_be_ssd, known_roles
@@ -47,10 +52,8 @@ class Inferred:
 def infer_manifest(file: ModelFile, name: str, labels: Labels | None) -> Inferred:
     """What a model without a manifest is. Raises ModelError, with the reason, where this version cannot run it."""
     check_runnable(file)
-    warnings: tuple[str, ...] = ()
-    if labels is None or not labels.names:
-        labels, warnings = Labels(), (NO_LABELS,)
-    inferred = _infer(file, name, labels)
+    inferred = _infer(file, name, labels or Labels())
+    warnings = () if inferred.labels.names else (NO_LABELS,)
     return Inferred(inferred.manifest, inferred.labels, warnings + inferred.warnings, inferred.undecided)
 
 
@@ -60,11 +63,16 @@ def _infer(file: ModelFile, name: str, labels: Labels) -> Inferred:
     rule, doubt = _input_rule(file.inputs[0])
     if could_be_ssd(file):
         return _infer_ssd(file, name, rule, labels, doubt)
+    if pose := find_pose(file, description, labels):
+        rule, doubt = pose_input(file.inputs[0], pose, description)
+        return _infer_detector(file, name, rule, labels, pose, doubt)
     if yolo := find_yolov9(file, labels) or find_head(file, description):
         rule, doubt = yolo_input(file.inputs[0], description)
         return _infer_detector(file, name, rule, labels, yolo, doubt)
     if fcos := find_fcos(file):
         return _infer_detector(file, name, rule, labels, fcos, doubt)
+    if areas := find_classmap(file, labels):
+        return _infer_classmap(file, name, rule, labels, *areas, doubt)
     return _infer_classification(file, name, rule, labels, doubt)
 
 
@@ -83,14 +91,16 @@ def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -
             f"model {file.where} has other outputs than its manifest says: {_listed(known)}",
             "correct the roles in model.yaml",
         )
-    classes = _classes(manifest, file)
+    classes = _classes(manifest, file, labels or Labels())
     matched, _ = match_labels(labels or Labels(), classes, file.where, background=manifest.background)
     if manifest.decoder == "binary":
         matched = yes_and_no(matched, file.where)
+    if manifest.task == "pose" and classes == 1 and not matched.names:
+        matched = PERSON
     return Inferred(manifest, matched, () if matched.names else (NO_LABELS,))
 
 
-def _classes(manifest: Manifest, file: ModelFile) -> int | None:
+def _classes(manifest: Manifest, file: ModelFile, labels: Labels) -> int | None:
     """Length of the class axis; None where the decoder's outputs have none or leave it open."""
     picture, where = file.inputs[0], file.where
     match manifest.decoder:
@@ -105,6 +115,8 @@ def _classes(manifest: Manifest, file: ModelFile) -> int | None:
             head = file.outputs[manifest.role("head")]
             layout = check_head(head, manifest.decoder, manifest.coordinates, picture=picture, where=where)
             return layout.classes or None
+        case "movenet" | "yolov8pose" | "classmap":
+            return pose_or_map_classes(manifest, file, labels)
         case "yolov9":
             return check_levels(manifest, file.outputs, picture=picture, where=where)
         case "fcos":
@@ -148,15 +160,40 @@ def _infer_detector(
     matched, _ = match_labels(labels, found.classes, file.where, background="none")
     manifest = Manifest(
         name=name,
-        task="detection",
+        task="pose" if found.keypoints else "detection",
         decoder=found.decoder,
         input=rule,
         roles=found.roles,
         activation=found.activation,
         strides=found.strides,
         coordinates=found.coordinates,
+        keypoints=found.keypoints,
     )
+    if found.keypoints and found.classes == 1 and not matched.names:
+        matched = PERSON
     return Inferred(manifest, matched, doubt + found.warnings)
+
+
+def _infer_classmap(
+    file: ModelFile,
+    name: str,
+    rule: InputRule,
+    labels: Labels,
+    layout: MapLayout,
+    trust: tuple[str, ...],
+    doubt: tuple[str, ...],
+) -> Inferred:
+    classes = map_classes(layout, labels, "none")
+    matched, background = match_labels(labels, classes, file.where)
+    manifest = Manifest(
+        name=name,
+        task="areas",
+        decoder="classmap",
+        input=rule,
+        roles=(("map", 0),),
+        background=background,
+    )
+    return Inferred(manifest, matched, doubt + trust)
 
 
 def _infer_classification(

@@ -4,9 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["detection", "classification", "labels"]
+Task = Literal["detection", "classification", "labels", "pose", "areas"]
 DecoderName = Literal[
-    "ssd", "classification", "binary", "multilabel", "fcos", "yolov5", "yolov8", "yolov9", "yolov10"
+    "ssd",
+    "classification",
+    "binary",
+    "multilabel",
+    "fcos",
+    "yolov5",
+    "yolov8",
+    "yolov9",
+    "yolov10",
+    "movenet",
+    "yolov8pose",
+    "classmap",
 ]
 Resize = Literal["stretch", "letterbox", "crop"]
 Place = Literal["centre", "corner"]
@@ -14,7 +25,7 @@ Colour = Literal["rgb", "bgr"]
 Activation = Literal["none", "softmax", "sigmoid"]
 Background = Literal["none", "first", "last"]
 Coordinates = Literal["fractions", "pixels"]
-OwnKey = Literal["strides", "coordinates", "nms"]
+OwnKey = Literal["strides", "coordinates", "nms", "keypoints"]
 
 PARTS: Mapping[DecoderName, tuple[str, ...]] = {
     "ssd": ("boxes", "classes", "scores", "count"),
@@ -26,6 +37,9 @@ PARTS: Mapping[DecoderName, tuple[str, ...]] = {
     "yolov8": ("head",),
     "yolov9": ("boxes", "scores"),
     "yolov10": ("head",),
+    "movenet": ("keypoints",),
+    "yolov8pose": ("head",),
+    "classmap": ("map",),
 }
 """The parts that outputs play for each decoder; a yolov9 may have `level_parts` instead."""
 ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
@@ -38,6 +52,9 @@ ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
     "yolov8": ("none",),
     "yolov9": ("none", "sigmoid"),
     "yolov10": ("none",),
+    "movenet": ("none",),
+    "yolov8pose": ("none",),
+    "classmap": ("none",),
 }
 """What the scores may still need for each decoder."""
 OWN_KEYS: Mapping[DecoderName, tuple[OwnKey, ...]] = {
@@ -50,6 +67,9 @@ OWN_KEYS: Mapping[DecoderName, tuple[OwnKey, ...]] = {
     "yolov8": ("coordinates", "nms"),
     "yolov9": ("strides", "nms"),
     "yolov10": ("coordinates",),
+    "movenet": ("keypoints",),
+    "yolov8pose": ("coordinates", "nms", "keypoints"),
+    "classmap": (),
 }
 """What a manifest says only for some decoders."""
 
@@ -112,6 +132,8 @@ class Manifest:
     coordinates: Coordinates = "fractions"
     """Whether a YOLO's boxes are in fractions of the model's input or in its pixels."""
     nms: NmsRule = NmsRule()
+    keypoints: tuple[str, ...] = ()
+    """Names of the points of a pose, in the model's order."""
     cpu: FileEntry | None = None
     edgetpu: FileEntry | None = None
     labels: FileEntry | None = None

@@ -1,8 +1,9 @@
-"""What a `model.yaml` says only for some decoders: strides, coordinates, suppression."""
+"""What a `model.yaml` says only for some decoders: strides, coordinates, suppression, key points."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, get_args
 
+from edged.vision.keypoints import COCO, MOST_KEYPOINTS, named_keypoints
 from edged.vision.manifest import OWN_KEYS, Coordinates, DecoderName, Manifest, NmsRule, OwnKey
 from edged.vision.section import Section
 
@@ -17,6 +18,7 @@ class OwnValues(TypedDict):
     strides: tuple[int, ...]
     coordinates: Coordinates
     nms: NmsRule
+    keypoints: tuple[str, ...]
 
 
 def own_values(top: Section, decoder: DecoderName) -> OwnValues:
@@ -32,6 +34,7 @@ def own_values(top: Section, decoder: DecoderName) -> OwnValues:
         strides=top.integers("strides", 1, _MAX_STRIDE) if "strides" in own else (),
         coordinates=_coordinates(top) if "coordinates" in own else "fractions",
         nms=_nms(top.section("nms")) if "nms" in own else NmsRule(),
+        keypoints=_keypoints(top) if "keypoints" in own else (),
     )
 
 
@@ -49,11 +52,23 @@ def _nms(section: Section) -> NmsRule:
     return NmsRule(plain.iou if iou is None else iou, section.flag("per_class", default=plain.per_class))
 
 
+def _keypoints(top: Section) -> tuple[str, ...]:
+    """The names of the points; those of COCO where none are given."""
+    value = top.data.get("keypoints")
+    if value is None:
+        return COCO
+    names = named_keypoints(value)
+    if names is None:
+        top.note("keypoints", f"must be 1 to {MOST_KEYPOINTS} different names of a-z, 0-9, _ and -")
+    return names or ()
+
+
 def plain_own_values(manifest: Manifest) -> Mapping[str, Any]:
     """The same as plain values, in full, so that a person sees what was decided."""
     values = {
         "strides": list(manifest.strides),
         "coordinates": manifest.coordinates,
         "nms": {key: getattr(manifest.nms, key) for key in _NMS_KEYS},
+        "keypoints": list(manifest.keypoints),
     }
     return {key: values[key] for key in OWN_KEYS[manifest.decoder]}

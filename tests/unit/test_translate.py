@@ -139,7 +139,7 @@ def test_a_label_without_a_threshold_has_the_cameras() -> None:
       dog: {threshold: 0, confirm: [2, 3], hold_s: 1.5, min_area: 0.1}
     zones: {drive: {polygon: [[0, 0], [1, 0], [1, 1]], labels: [person]}}
 """).cameras["front"]
-    plan = watch_plan("front", camera)
+    plan = watch_plan("front", camera, "detection")
     assert plan.rules.default == LabelRule(0.7)
     assert plan.rules.labels == {"person": LabelRule(0.7), "dog": LabelRule(0.0, 0.1, (2, 3), 1.5)}
     assert plan.rules.floor == 0.0
@@ -151,7 +151,7 @@ def test_a_label_without_a_threshold_has_the_cameras() -> None:
 def test_no_labels_mean_all_labels() -> None:
     """A list, a section or nothing: a list has default rules, nothing reports every label."""
     camera = settings().cameras["front"]
-    assert watch_plan("front", camera).rules.labels == {}
+    assert watch_plan("front", camera, "detection").rules.labels == {}
     assert watch_plan("front", camera).rules.rule("anything") == LabelRule(0.5)
     listed = with_camera("    source: {type: pattern}\n    labels: [cat]\n").cameras["front"]
     assert watch_plan("front", listed).rules.labels == {"cat": LabelRule(0.5)}
