@@ -14,12 +14,18 @@ from edged.compose.inference import infer_pictures
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
 from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
-from edged.domain.predictions import Detections
+from edged.domain.predictions import Areas, Detection, Detections, Keypoint
 from edged.vision.bundle import Bundle
-from edged.vision.manifest import Task
+from edged.vision.manifest import Manifest, Task
 from edged.vision.raw import explain
 
-DEFAULT_THRESHOLDS: dict[Task, float] = {"detection": 0.3, "classification": 0.0, "labels": 0.3}
+DEFAULT_THRESHOLDS: dict[Task, float] = {
+    "detection": 0.3,
+    "classification": 0.0,
+    "labels": 0.3,
+    "pose": 0.3,
+    "areas": 0.01,
+}
 
 
 def _a_number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
@@ -37,7 +43,7 @@ def _a_number(_context: click.Context, _option: click.Parameter, value: float | 
     "--threshold",
     type=click.FloatRange(0, 1),
     callback=_a_number,
-    help="Lowest score that is reported; by default 0.3 for objects and 0 for classes.",
+    help="Lowest score that is reported; by default 0.3, 0 for classes and 0.01 for areas.",
 )
 @click.option("--raw", is_flag=True, help="Show integers, dequantised values and what became of them.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -100,7 +106,7 @@ class _Report:
         """One picture is answered; what is questionable about the model is said with the first."""
         while self._warnings:
             self.notice(self._warnings.pop(0))
-        record = as_record(str(self._images[answer.index]), self._manifest.task, answer)
+        record = as_record(str(self._images[answer.index]), self._manifest, answer)
         if self._raw:
             record["raw"] = explain(answer.outputs, answer.specs, self._manifest)
         if self._as_json:
@@ -109,25 +115,22 @@ class _Report:
             print("\n".join(_lines(record)), flush=True)
 
 
-def as_record(image: str, task: str, answer: Answer) -> dict[str, Any]:
+def as_record(image: str, manifest: Manifest, answer: Answer) -> dict[str, Any]:
     """An answer as the JSON object of `edged infer --json`."""
     observation = answer.observation
     record: dict[str, Any] = {
         "image": image,
-        "task": task,
+        "task": manifest.task,
         "model": {"name": observation.model.name, "sha": observation.model.sha},
         "accelerator": observation.accelerator,
         "infer_ms": round((observation.invoke_end_ns - observation.invoke_start_ns) / 1e6, 3),
     }
     if isinstance(observation.prediction, Detections):
-        record["detections"] = [
-            {
-                "label": item.label,
-                "label_id": item.label_id,
-                "score": round(item.score, 6),
-                "box": {name: round(getattr(item.box, name), 6) for name in ("x", "y", "w", "h")},
-            }
-            for item in observation.prediction.items
+        record["detections"] = [_object(item, manifest.keypoints) for item in observation.prediction.items]
+    elif isinstance(observation.prediction, Areas):
+        record["areas"] = [
+            {"label": item.label, "label_id": item.label_id, "area": round(item.score, 6)}
+            for item in observation.prediction.top
         ]
     else:
         record["top"] = [
@@ -137,16 +140,45 @@ def as_record(image: str, task: str, answer: Answer) -> dict[str, Any]:
     return record
 
 
+def _object(item: Detection, names: Sequence[str]) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "label": item.label,
+        "label_id": item.label_id,
+        "score": round(item.score, 6),
+        "box": {name: round(getattr(item.box, name), 6) for name in ("x", "y", "w", "h")},
+    }
+    if names:
+        pairs = zip(names, item.keypoints, strict=True)
+        record["keypoints"] = {name: _point(point) for name, point in pairs}
+    return record
+
+
+def _point(point: Keypoint | None) -> dict[str, float] | None:
+    if point is None:
+        return None
+    return {name: round(getattr(point, name), 6) for name in ("x", "y", "score")}
+
+
 def _lines(record: dict[str, Any]) -> list[str]:
     """An answer for people."""
     head = f"{record['image']}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
-    items = record.get("detections", record.get("top", []))
-    lines = [head] + [
-        f"  {item['score']:.3f}  {item['label']} ({item['label_id']}){_place(item)}" for item in items
-    ]
+    items = record.get("detections", record.get("areas", record.get("top", [])))
+    lines = [head]
+    for item in items:
+        score = item.get("score", item.get("area"))
+        lines.append(f"  {score:.3f}  {item['label']} ({item['label_id']}){_place(item)}")
+        lines += [_point_line(*pair) for pair in item.get("keypoints", {}).items()]
     if not items:
         lines.append("  nothing above the threshold")
     return lines + [f"  {json.dumps(output)}" for output in record.get("raw", [])]
+
+
+def _point_line(name: str, point: dict[str, float] | None) -> str:
+    return f"    {name} {_at(point)}" if point else f"    {name} is no number"
+
+
+def _at(point: dict[str, float]) -> str:
+    return f"{point['score']:.3f} at x={point['x']:.3f} y={point['y']:.3f}"
 
 
 def _place(item: dict[str, Any]) -> str:

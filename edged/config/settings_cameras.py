@@ -70,7 +70,7 @@ class CameraSettings(Section):
         "Name of the accelerator, one of those under `accelerators`.", "main", example="main"
     )
     threshold: Fraction | None = setting(
-        "Lowest score that counts, 0 to 1; without it 0.5, for poses 0.3, for areas 0.01 (part of the picture).",
+        "Lowest score that counts, 0 to 1; without it 0.5, or 0.01 of the picture for areas.",
         None,
         example=0.6,
     )

@@ -13,7 +13,7 @@ from edged.domain.predictions import Keypoint
 _MOST_BYTES = 900
 """Of a seen pose: with what its end adds, be it after a crash, it stays under 1,000."""
 _ZONES_BYTES = 44
-"""With the longest names this leaves room for 24 points that are null."""
+_NULL = "null,"
 _LONGEST_POINT = len("[0.123,0.123,0.12],")
 
 
@@ -47,7 +47,7 @@ def areas_event(
 def _seen_pose(
     event: TrackStarted | TrackEnded, ids: EventIds, moment: Moment, slug_of: SlugOf
 ) -> payloads.SeenPose:
-    seen = event.detection
+    seen, nulls = event.detection, len(event.detection.keypoints) * len(_NULL)
     payload: payloads.SeenPose = {
         **observed(event.observation, event.threshold, ids, moment),
         "type": "pose",
@@ -56,20 +56,22 @@ def _seen_pose(
         "label_id": seen.label_id,
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),
-        "zones": fitting(event.zones, _ZONES_BYTES),
+        "zones": [],
         "keypoints": [],
     }
-    return {**payload, "keypoints": _surest(seen.keypoints, _room_beside(payload))}
+    payload["zones"] = fitting(event.zones, min(_ZONES_BYTES, _room(payload) - nulls))
+    payload["keypoints"] = _surest(seen.keypoints, _room(payload) - nulls)
+    return payload
 
 
-def _room_beside(payload: Mapping[str, object]) -> int:
+def _room(payload: Mapping[str, object]) -> int:
+    """The bytes that are left."""
     return _MOST_BYTES - len(dumps(payload))
 
 
 def _surest(keypoints: Sequence[Keypoint | None], room: int) -> list[list[float] | None]:
-    """The points in their order, as many of the surest as `room` bytes hold, beside null for the others."""
-    spare = room - len(keypoints) * len("null,")
-    most = max(0, spare // (_LONGEST_POINT - len("null,")))
+    """The points in their order, as many of the surest as `room` bytes hold beyond null for each."""
+    most = max(0, room // (_LONGEST_POINT - len(_NULL)))
     known = [(-point.score, index) for index, point in enumerate(keypoints) if point]
     kept = {index for _, index in sorted(known)[:most]}
     return [keypoint_numbers(point) if index in kept else None for index, point in enumerate(keypoints)]

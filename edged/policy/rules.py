@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-DEFAULT_THRESHOLDS = {"pose": 0.3, "areas": 0.01}
-"""By task, where the configuration gives none: MoveNet's model card recommends 0.3, a score of areas is a part of the
-picture; 0.5 for all others."""
+DEFAULT_THRESHOLDS = {"areas": 0.01}
+"""By task, where the configuration gives none: a score of areas is a part of the picture; 0.5 for all others."""
 
 
 def default_threshold(task: str) -> float:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from math import isfinite
 
-from edged.domain.geometry import Box
 from edged.domain.predictions import Keypoint
 from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
@@ -59,9 +58,5 @@ def keypoints_in_frame(points: Iterable[Sequence[float]], plan: FitPlan) -> tupl
 def _in_frame(x: float, y: float, score: float, plan: FitPlan) -> Keypoint | None:
     if not (isfinite(x) and isfinite(y) and isfinite(score)):
         return None
-    spot = plan.to_frame(Box(x, y, 0.0, 0.0))
-    return Keypoint(_unit(spot.x), _unit(spot.y), _unit(score))
-
-
-def _unit(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
+    spot = plan.in_frame(x, y, x, y)
+    return Keypoint(spot.x, spot.y, min(max(score, 0.0), 1.0))

@@ -17,13 +17,15 @@ from edged.vision.quantise import dequantise
 
 NUMBERS = 3
 """Of a point: y, x, score."""
+FEWEST_SURE = 3
+"""An animal or a coat has one or two points that look like a person's, too."""
 
 
 class MovenetDecoder:
-    """Reads [1, 1, K, 3]: the person's score is the mean of all points' scores, its box holds those that are sure.
+    """Reads [1, 1, K, 3]: the person's score is the mean score of the points that are sure, its box holds them.
 
-    The mean of all, since an animal or a coat has a few points of 0.5, too; a point of which anything is no number
-    counts 0 in it. The box goes around the points of 0.2 and more; without one there is nobody.
+    Those alone, as in the model's own sample program: half of a person is one as well. With fewer than three of 0.2 and
+    more there is nobody.
     """
 
     def __init__(self, output: int, spec: TensorSpec, labels: Labels, *, threshold: float) -> None:
@@ -36,12 +38,13 @@ class MovenetDecoder:
     def decode(self, outputs: Sequence[Tensor], plan: FitPlan) -> Detections:
         """The person, if its score reaches the threshold, with a box of the frame."""
         points = dequantise(outputs[self._output].reshape(-1, NUMBERS), self._quantization)[:, [1, 0, 2]]
-        known = np.isfinite(points).all(axis=1)
-        scores = np.where(known, np.clip(points[:, 2], 0.0, 1.0), 0.0)
-        score, sure = float(scores.mean()), points[known & (scores >= SURE), :2]
-        if score < self._threshold or not len(sure):
+        sure = points[np.isfinite(points).all(axis=1) & (points[:, 2] >= SURE)]
+        if len(sure) < FEWEST_SURE:
             return Detections(())
-        box = plan.in_frame(*sure.min(axis=0).tolist(), *sure.max(axis=0).tolist())
+        score = float(np.minimum(sure[:, 2], 1.0).mean())
+        if score < self._threshold:
+            return Detections(())
+        box = plan.in_frame(*sure[:, :2].min(axis=0).tolist(), *sure[:, :2].max(axis=0).tolist())
         if not (box.w > 0 and box.h > 0):
             return Detections(())
         keypoints = keypoints_in_frame(points.tolist(), plan)

@@ -1,7 +1,6 @@
 """What a model really said: stored numbers, their real values, and what softmax or sigmoid made of them."""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,10 @@ from edged.vision.classification import softmax
 from edged.vision.manifest import Activation, Manifest
 from edged.vision.passing import sigmoid
 from edged.vision.quantise import dequantise
+from edged.vision.rawnumbers import as_json as _json
+from edged.vision.rawnumbers import highest as _highest
+from edged.vision.rawnumbers import number as _number
+from edged.vision.rawshapes import explain_map, explain_points, explain_pose_head
 from edged.vision.splithead import BINS
 from edged.vision.yolohead import LEADING, layout_of
 from edged.vision.yolov9 import bin_shares
@@ -26,7 +29,8 @@ def explain(
     Scores show their highest `limit` values, other outputs their first. Each has its `index` in the tensor,
     the `stored` number, the dequantised `value`, and `softmax` or `sigmoid` where the decoder applies it. The scores
     of a YOLO's head have their row's `box` with them, stored and real, and for yolov5 its `objectness`; they are
-    ranked by what they become with it. What JSON has no number for is written as the text nan, inf or -inf.
+    ranked by what they become with it. A pose's points come by name, and of a map of classes how many cells each has.
+    What JSON has no number for is written as the text nan, inf or -inf.
     """
     roles = {index: role for role, index in manifest.roles}
     return [
@@ -39,7 +43,14 @@ def _explain_output(
     output: Tensor, spec: TensorSpec, role: str, manifest: Manifest, limit: int
 ) -> dict[str, Any]:
     values = dequantise(output.reshape(-1), spec.quantization)
-    if role == "head":
+    order = "highest" if role == "head" or _is_scores(role) else "first"
+    if manifest.decoder == "yolov8pose" and role == "head":
+        shown = explain_pose_head(output, spec, values, manifest, limit)
+    elif manifest.decoder == "movenet" and role == "keypoints":
+        shown = explain_points(output, values, manifest)
+    elif manifest.decoder == "classmap" and role == "map":
+        shown, order = explain_map(output, spec, limit), "commonest"
+    elif role == "head":
         shown = _head_values(output, spec, values, manifest, limit)
     else:
         shown = _values(output, values, _shares(values, role, manifest), _is_scores(role), limit)
@@ -50,7 +61,7 @@ def _explain_output(
         "shape": list(output.shape),
         "scale": spec.quantization.scale if spec.quantization else None,
         "zero_point": spec.quantization.zero_point if spec.quantization else None,
-        "order": "highest" if role == "head" or _is_scores(role) else "first",
+        "order": order,
         "values": shown,
     }
 
@@ -118,19 +129,3 @@ def _shares(values: NDArray[np.float64], role: str, manifest: Manifest) -> dict[
 
 def _activated(values: NDArray[np.float64], activation: Activation) -> NDArray[np.float64]:
     return softmax(values) if activation == "softmax" else sigmoid(values)
-
-
-def _highest(values: NDArray[np.float64], limit: int) -> list[int]:
-    """Flat indices of the highest values, best first, NaN last, equal ones in the tensor's order."""
-    order: list[int] = np.argsort(-values, kind="stable")[:limit].tolist()
-    return order
-
-
-def _number(output: Tensor, values: NDArray[np.float64], at: int) -> dict[str, float | str]:
-    """A number as it is stored and what it stands for."""
-    return {"stored": _json(output.reshape(-1)[at].item()), "value": _json(float(values[at]))}
-
-
-def _json(number: float) -> float | str:
-    """The number, or its name where JSON has none; whole numbers stay whole."""
-    return number if isfinite(number) else str(number)

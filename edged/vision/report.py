@@ -24,6 +24,7 @@ def describe(bundle: Bundle) -> dict[str, object]:
         "strides": list(manifest.strides),
         "coordinates": manifest.coordinates if "coordinates" in own else None,
         "nms": asdict(manifest.nms) if "nms" in own else None,
+        "keypoints": list(manifest.keypoints) if "keypoints" in own else None,
         "labels": {"count": len(bundle.labels), "source": bundle.labels.source},
         "cpu": str(bundle.cpu) if bundle.cpu else None,
         "edgetpu": str(bundle.edgetpu) if bundle.edgetpu else None,
