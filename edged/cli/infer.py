@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from edged.adapters.storage.bundles import load_bundle
+from edged.cli.drawing import Drawer
 from edged.compose.inference import infer_pictures
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
@@ -46,6 +47,9 @@ def _a_number(_context: click.Context, _option: click.Parameter, value: float | 
     help="Lowest score that is reported; by default 0.3, 0 for classes and 0.01 for areas.",
 )
 @click.option("--raw", is_flag=True, help="Show integers, dequantised values and what became of them.")
+@click.option(
+    "--draw", "place", type=Path, help="Draw what was found over copies: a PNG or JPEG file, or a folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--use", type=click.Choice(["auto", "edgetpu", "cpu"]), default="auto", help="What runs it.")
 @click.option("--library", default=DEFAULT_LIBRARY, show_default=True, help="The Edge TPU library.")
@@ -57,6 +61,7 @@ def infer(
     top: int,
     threshold: float | None,
     raw: bool,
+    place: Path | None,
     as_json: bool,
     use: str,
     library: str,
@@ -68,7 +73,8 @@ def infer(
     Goes on after a picture that cannot be read, and ends with exit code 1 then.
     """
     bundle = load_bundle(model_path, labels_file=labels)
-    report = _Report(images, bundle, as_json=as_json, raw=raw)
+    drawer = Drawer(place, images, bundle) if place else None
+    report = _Report(images, bundle, as_json=as_json, raw=raw, drawer=drawer)
     options = AcceleratorOptions(use=use, library=library, device=device)  # type: ignore[arg-type]  # one of Choice
     infer_pictures(
         bundle,
@@ -78,18 +84,22 @@ def infer(
         top_k=top,
         reader=report,
     )
-    return ExitCode.CHECK_FAILED if report.skipped else ExitCode.OK
+    failed = drawer.finish(report.notice) if drawer else 0
+    return ExitCode.CHECK_FAILED if report.skipped or failed else ExitCode.OK
 
 
 class _Report:
     """Prints answers as they come."""
 
-    def __init__(self, images: Sequence[Path], bundle: Bundle, *, as_json: bool, raw: bool) -> None:
+    def __init__(
+        self, images: Sequence[Path], bundle: Bundle, *, as_json: bool, raw: bool, drawer: Drawer | None
+    ) -> None:
         self._images = images
         self._manifest = bundle.manifest
         self._warnings = list(bundle.warnings)
         self._as_json = as_json
         self._raw = raw
+        self._drawer = drawer
         self.skipped = 0
 
     def notice(self, text: str) -> None:
@@ -107,6 +117,8 @@ class _Report:
         while self._warnings:
             self.notice(self._warnings.pop(0))
         record = as_record(str(self._images[answer.index]), self._manifest, answer)
+        if self._drawer:
+            self._drawer.answer(answer)
         if self._raw:
             record["raw"] = explain(answer.outputs, answer.specs, self._manifest)
         if self._as_json:
