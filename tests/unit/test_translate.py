@@ -152,18 +152,34 @@ def test_no_labels_mean_all_labels() -> None:
     """A list, a section or nothing: a list has default rules, nothing reports every label."""
     camera = settings().cameras["front"]
     assert watch_plan("front", camera, "detection").rules.labels == {}
-    assert watch_plan("front", camera).rules.rule("anything") == LabelRule(0.5)
+    assert watch_plan("front", camera, "detection").rules.rule("anything") == LabelRule(0.5)
     listed = with_camera("    source: {type: pattern}\n    labels: [cat]\n").cameras["front"]
-    assert watch_plan("front", listed).rules.labels == {"cat": LabelRule(0.5)}
-    assert watch_plan("front", listed).rules.rule("dog") is None
+    assert watch_plan("front", listed, "detection").rules.labels == {"cat": LabelRule(0.5)}
+    assert watch_plan("front", listed, "detection").rules.rule("dog") is None
+
+
+def test_the_threshold_follows_the_task() -> None:
+    """Without a threshold of its own a camera counts areas from a hundredth of the picture on, all else from 0.5."""
+    plain = with_camera("    source: {type: pattern}\n").cameras["front"]
+    tasks = ("detection", "pose", "labels", "areas")
+    assert [watch_plan("front", plain, task).rules.default.threshold for task in tasks] == [
+        0.5,
+        0.5,
+        0.5,
+        0.01,
+    ]
+    given = with_camera("    source: {type: pattern}\n    threshold: 0.2\n    labels: [cat]\n").cameras[
+        "front"
+    ]
+    assert watch_plan("front", given, "areas").rules.labels == {"cat": LabelRule(0.2)}
 
 
 def test_frames_are_published_only_where_asked_for() -> None:
     """The cap means nothing without `frame: true`."""
     capped = with_camera("    source: {type: pattern}\n    publish: {frame_max_fps: 2}\n")
-    assert watch_plan("front", capped.cameras["front"]).frame_max_fps is None
+    assert watch_plan("front", capped.cameras["front"], "detection").frame_max_fps is None
     asked = with_camera("    source: {type: pattern}\n    publish: {frame: true, frame_max_fps: 2}\n")
-    assert watch_plan("front", asked.cameras["front"]).frame_max_fps == 2.0
+    assert watch_plan("front", asked.cameras["front"], "detection").frame_max_fps == 2.0
 
 
 BOTH, CPU_ONLY, TPU_ONLY = bundle("both"), bundle("plain", edgetpu=False), bundle("compiled", cpu=False)
