@@ -27,7 +27,7 @@ MOST_KEYPOINTS = 24
 """An event could not carry more."""
 SURE = 0.2
 """Score from which a point is taken to be where it is said: MIN_CROP_KEYPOINT_SCORE of MoveNet's own tutorial."""
-PERSON = Labels({0: "person"}, "what such models find")
+PERSON = Labels({0: "person"}, "the decoder")
 """Of a pose with one class that nobody has named."""
 _NAME = re.compile("[a-z0-9_-]{1,32}")
 

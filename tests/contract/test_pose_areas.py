@@ -90,6 +90,23 @@ def test_movenet_finds_the_face_where_it_is(models: Path, images: Path, wide: Pa
         assert person["box"]["y"] < 0.36
 
 
+def test_inspecting_movenet_names_its_points(models: Path, tmp_path: Path) -> None:
+    """What is printed as model.yaml holds the points, and describes the same model when it is read again."""
+
+    def inspect(path: Path, *more: str) -> str:
+        command = [sys.executable, "-m", "edged", "model", "inspect", str(path), *more]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout
+
+    text = inspect(models / MOVENET)
+    assert text.startswith("movenet_single_pose_lightning_ptq: pose, decoded as movenet\n")
+    (tmp_path / MOVENET).write_bytes((models / MOVENET).read_bytes())
+    manifest = text.split("as far as it is known:\n", 1)[1].replace('"nose"', '"tip"')
+    (tmp_path / "model.yaml").write_text(manifest)
+    found = json.loads(inspect(tmp_path, "--json"))
+    assert (found["task"], found["keypoints"]) == ("pose", ["tip", *COCO[1:]])
+    assert (found["labels"], found["warnings"]) == ({"count": 1, "source": "the decoder"}, [])
+
+
 def test_movenet_sees_no_person_in_a_cat(models: Path, images: Path) -> None:
     """What looks a little like points of a body everywhere is nobody."""
     (record,) = infer("--model", models / MOVENET, images / "cat.bmp")

@@ -18,7 +18,7 @@ from edged.domain.predictions import ModelId
 from edged.policy.rules import LabelRule, Zone
 from edged.vision.bundle import Bundle
 from edged.vision.labels import Labels
-from edged.vision.manifest import InputRule, Manifest
+from edged.vision.manifest import InputRule, Manifest, Task
 
 BASE = """\
 device: garage
@@ -161,7 +161,7 @@ def test_no_labels_mean_all_labels() -> None:
 def test_the_threshold_follows_the_task() -> None:
     """Without a threshold of its own a camera counts areas from a hundredth of the picture on, all else from 0.5."""
     plain = with_camera("    source: {type: pattern}\n").cameras["front"]
-    tasks = ("detection", "pose", "labels", "areas")
+    tasks: tuple[Task, ...] = ("detection", "pose", "labels", "areas")
     assert [watch_plan("front", plain, task).rules.default.threshold for task in tasks] == [
         0.5,
         0.5,

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edged.domain.errors import ModelError
+from edged.domain.predictions import Keypoint
 from edged.domain.tensors import DType, Quantization
 from edged.ports import Tensor
 from edged.vision.fit import plan_fit
@@ -98,10 +99,7 @@ def test_points_come_with_their_box() -> None:
     """x, y and visibility of each point, in the order of the names."""
     output = head(11, 0.5, 0.5, 0.5, 0.25, 0.9, 0.25, 0.5, 0.75, 0.5, 0.625, 0.125)
     (found,) = decode(output, points=2, labels=ONE)
-    assert [found.keypoints[0], found.keypoints[1]] == [
-        type(found.keypoints[0])(0.25, 0.5, 0.75),
-        type(found.keypoints[0])(0.5, 0.625, 0.125),
-    ]
+    assert found.keypoints == (Keypoint(0.25, 0.5, 0.75), Keypoint(0.5, 0.625, 0.125))
     (found,) = decode(head(9, 0.5, 0.5, 0.5, 0.25, 0.75, 0.25, 0.5, 0.5, 0.625), points=2, labels=ONE)
     assert [point and point.score for point in found.keypoints] == [0.75, 0.75]
 
