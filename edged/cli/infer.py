@@ -5,17 +5,16 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from edged.adapters.storage.bundles import load_bundle
-from edged.cli.reading import reading_lines, reading_record
+from edged.cli.answers import as_lines, as_record
+from edged.cli.drawing import Drawer
 from edged.compose.inference import infer_pictures
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
 from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
-from edged.domain.predictions import Classification, Detections, LabelSet, Readings, Text
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Task
 from edged.vision.raw import explain
@@ -26,6 +25,8 @@ DEFAULT_THRESHOLDS: dict[Task, float] = {
     "labels": 0.3,
     "value": 0.0,
     "text": 0.0,
+    "pose": 0.3,
+    "areas": 0.01,
 }
 
 
@@ -44,9 +45,12 @@ def _a_number(_context: click.Context, _option: click.Parameter, value: float | 
     "--threshold",
     type=click.FloatRange(0, 1),
     callback=_a_number,
-    help="Lowest score that is reported; by default 0.3 for objects and 0 for classes.",
+    help="Lowest score that is reported; by default 0.3, 0 for classes and 0.01 for areas.",
 )
 @click.option("--raw", is_flag=True, help="Show integers, dequantised values and what became of them.")
+@click.option(
+    "--draw", "place", type=Path, help="Draw what was found over copies: a PNG or JPEG file, or a folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--use", type=click.Choice(["auto", "edgetpu", "cpu"]), default="auto", help="What runs it.")
 @click.option("--library", default=DEFAULT_LIBRARY, show_default=True, help="The Edge TPU library.")
@@ -58,6 +62,7 @@ def infer(
     top: int,
     threshold: float | None,
     raw: bool,
+    place: Path | None,
     as_json: bool,
     use: str,
     library: str,
@@ -69,7 +74,8 @@ def infer(
     Goes on after a picture that cannot be read, and ends with exit code 1 then.
     """
     bundle = load_bundle(model_path, labels_file=labels)
-    report = _Report(images, bundle, as_json=as_json, raw=raw)
+    drawer = Drawer(place, images, bundle) if place else None
+    report = _Report(images, bundle, as_json=as_json, raw=raw, drawer=drawer)
     options = AcceleratorOptions(use=use, library=library, device=device)  # type: ignore[arg-type]  # one of Choice
     infer_pictures(
         bundle,
@@ -79,18 +85,22 @@ def infer(
         top_k=top,
         reader=report,
     )
-    return ExitCode.CHECK_FAILED if report.skipped else ExitCode.OK
+    failed = drawer.finish(report.notice) if drawer else 0
+    return ExitCode.CHECK_FAILED if report.skipped or failed else ExitCode.OK
 
 
 class _Report:
     """Prints answers as they come."""
 
-    def __init__(self, images: Sequence[Path], bundle: Bundle, *, as_json: bool, raw: bool) -> None:
+    def __init__(
+        self, images: Sequence[Path], bundle: Bundle, *, as_json: bool, raw: bool, drawer: Drawer | None
+    ) -> None:
         self._images = images
         self._manifest = bundle.manifest
         self._warnings = list(bundle.warnings)
         self._as_json = as_json
         self._raw = raw
+        self._drawer = drawer
         self.skipped = 0
 
     def notice(self, text: str) -> None:
@@ -107,61 +117,12 @@ class _Report:
         """One picture is answered; what is questionable about the model is said with the first."""
         while self._warnings:
             self.notice(self._warnings.pop(0))
-        record = as_record(str(self._images[answer.index]), self._manifest.task, answer)
+        record = as_record(str(self._images[answer.index]), self._manifest, answer)
+        if self._drawer:
+            self._drawer.answer(answer)
         if self._raw:
             record["raw"] = explain(answer.outputs, answer.specs, self._manifest)
         if self._as_json:
             print(json.dumps(record), flush=True)
         else:
-            print("\n".join(_lines(record)), flush=True)
-
-
-def as_record(image: str, task: str, answer: Answer) -> dict[str, Any]:
-    """An answer as the JSON object of `edged infer --json`."""
-    observation = answer.observation
-    record: dict[str, Any] = {
-        "image": image,
-        "task": task,
-        "model": {"name": observation.model.name, "sha": observation.model.sha},
-        "accelerator": observation.accelerator,
-        "infer_ms": round((observation.invoke_end_ns - observation.invoke_start_ns) / 1e6, 3),
-    }
-    match observation.prediction:
-        case Detections(items=items):
-            record["detections"] = [
-                {
-                    "label": item.label,
-                    "label_id": item.label_id,
-                    "score": round(item.score, 6),
-                    "box": {name: round(getattr(item.box, name), 6) for name in ("x", "y", "w", "h")},
-                }
-                for item in items
-            ]
-        case Classification(top=top) | LabelSet(top=top):
-            record["top"] = [
-                {"label": item.label, "label_id": item.label_id, "score": round(item.score, 6)}
-                for item in top
-            ]
-        case Readings() | Text() as reading:
-            record |= reading_record(reading)
-    return record
-
-
-def _lines(record: dict[str, Any]) -> list[str]:
-    """An answer for people."""
-    head = f"{record['image']}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
-    if record["task"] in {"value", "text"}:
-        raw = [f"  {json.dumps(output)}" for output in record.get("raw", [])]
-        return [head, *reading_lines(record), *raw]
-    items = record.get("detections", record.get("top", []))
-    lines = [head] + [
-        f"  {item['score']:.3f}  {item['label']} ({item['label_id']}){_place(item)}" for item in items
-    ]
-    if not items:
-        lines.append("  nothing above the threshold")
-    return lines + [f"  {json.dumps(output)}" for output in record.get("raw", [])]
-
-
-def _place(item: dict[str, Any]) -> str:
-    box = item.get("box")
-    return f"  at x={box['x']:.3f} y={box['y']:.3f} w={box['w']:.3f} h={box['h']:.3f}" if box else ""
+            print("\n".join(as_lines(record)), flush=True)

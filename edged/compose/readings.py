@@ -6,7 +6,7 @@ from edged.config.findings import Finding
 from edged.config.load import Loaded
 from edged.config.settings_cameras import CameraSettings, TextSettings, ValueSettings
 from edged.config.wording import did_you_mean
-from edged.policy.rules import LabelRule, ValueRule
+from edged.policy.rules import LabelRule, ValueRule, default_threshold
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Manifest, Task
 
@@ -30,7 +30,8 @@ def text_rule(camera: CameraSettings, manifest: Manifest) -> LabelRule | None:
     """The rule of the text, by the camera's own threshold; None where the model reads none."""
     if manifest.task != "text":
         return None
-    return LabelRule(camera.threshold, confirm=camera.text.confirm, hold_s=camera.text.hold_s)
+    threshold = default_threshold(manifest.task) if camera.threshold is None else camera.threshold
+    return LabelRule(threshold, confirm=camera.text.confirm, hold_s=camera.text.hold_s)
 
 
 def examine_readings(loaded: Loaded, bundles: Mapping[str, Bundle]) -> Iterator[Finding]:

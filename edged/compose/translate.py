@@ -10,7 +10,7 @@ from edged.config.settings import Settings
 from edged.config.settings_cameras import CameraSettings
 from edged.daemon.camera_unit import CameraPlan
 from edged.daemon.watch import WatchPlan
-from edged.policy.rules import CameraRules, LabelRule, Zone
+from edged.policy.rules import CameraRules, LabelRule, Zone, default_threshold
 from edged.vision.manifest import Manifest
 
 
@@ -59,13 +59,14 @@ def camera_plan(name: str, camera: CameraSettings) -> CameraPlan:
     return CameraPlan(name, source, lossless=waits, deadline_s=deadline_s)
 
 
-def watch_plan(name: str, camera: CameraSettings, manifest: Manifest | None = None) -> WatchPlan:
-    """The rules of a camera; those of values and of text only with the manifest of its model."""
+def watch_plan(name: str, camera: CameraSettings, manifest: Manifest) -> WatchPlan:
+    """The rules of a camera whose model is this one."""
+    threshold = default_threshold(manifest.task) if camera.threshold is None else camera.threshold
     rules = CameraRules(
-        default=LabelRule(camera.threshold),
+        default=LabelRule(threshold),
         labels={
             label: LabelRule(
-                camera.threshold if rule.threshold is None else rule.threshold,
+                threshold if rule.threshold is None else rule.threshold,
                 rule.min_area,
                 rule.confirm,
                 rule.hold_s,
@@ -75,8 +76,8 @@ def watch_plan(name: str, camera: CameraSettings, manifest: Manifest | None = No
         zones=tuple(
             Zone(zone, tuple(each.polygon), frozenset(each.labels)) for zone, each in camera.zones.items()
         ),
-        values=value_rules(camera, manifest) if manifest else {},
-        text=text_rule(camera, manifest) if manifest else None,
+        values=value_rules(camera, manifest),
+        text=text_rule(camera, manifest),
     )
     publish = camera.publish
     return WatchPlan(name, rules, publish.frame_max_fps if publish.frame else None)

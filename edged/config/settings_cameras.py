@@ -98,7 +98,11 @@ class CameraSettings(Section):
     accelerator: Id = setting(
         "Name of the accelerator, one of those under `accelerators`.", "main", example="main"
     )
-    threshold: Fraction = setting("Lowest score that counts, 0 to 1.", 0.5, example=0.6)
+    threshold: Fraction | None = setting(
+        "Lowest score that counts, 0 to 1; without it 0.5, or 0.01 of the picture for areas.",
+        None,
+        example=0.6,
+    )
     top_k: int = setting("How many classes a classifier reports at most.", 3, ge=1, le=100, example=5)
     labels: Labels = setting(
         "Labels to report, as a list or as a section with rules for each; empty means every label of the model.",

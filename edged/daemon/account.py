@@ -57,6 +57,8 @@ class Account:
                     self._herald.slug(name, label): rule.threshold for label, rule in rules.labels.items()
                 },
             }
+            if points := stream.plan.model.manifest.keypoints:
+                cameras[name]["keypoints"] = list(points)
         return info_payload(
             version=self._identity.version,
             schema=self._identity.schema,

@@ -1,43 +1,32 @@
 """Says on the topics of the contract what the daemon sees and does; nothing here waits for disk or broker."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TypeVar
 
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.problems import Problems
 from edged.daemon.watch import WatchPlan
 from edged.delivery.event_payloads import (
-    EventIds,
-    classification_event,
-    detection_event,
-    labels_event,
     system_event,
 )
 from edged.delivery.fields import dumps
 from edged.delivery.payloads import Info, Stats
-from edged.delivery.reading_payloads import reading_state, text_event, value_event
+from edged.delivery.reading_payloads import reading_state
 from edged.delivery.state_payloads import frame_payload, object_state, problem_state
-from edged.delivery.topics import SlugOf, Topics, reading_name, slug
+from edged.delivery.told import Told, payload_of
+from edged.delivery.topics import Topics, reading_name, slug
 from edged.domain.events import (
-    ClassChanged,
-    LabelsChanged,
     PolicyEvent,
     PresenceChanged,
     ReadingState,
     Severity,
     SystemEvent,
-    TextChanged,
     TrackEnded,
     TrackStarted,
-    ValueChanged,
 )
-from edged.domain.moment import Moment
 from edged.domain.predictions import Observation
 from edged.domain.problems import Problem
 from edged.ports import Clock
-
-Told = TypeVar("Told")
 
 
 class Herald:
@@ -69,37 +58,23 @@ class Herald:
         """What the policy decided about one frame of a camera."""
         for event in events:
             match event:
-                case TrackStarted():
-                    self._tell(camera, detection_event, event, opens=f"{camera}-{event.track}")
-                case TrackEnded():
-                    self._tell(camera, detection_event, event, closes=f"{camera}-{event.track}")
-                case ClassChanged():
-                    self._tell(camera, classification_event, event)
-                case LabelsChanged():
-                    self._tell(camera, labels_event, event)
-                case ValueChanged():
-                    self._tell(camera, value_event, event)
-                case TextChanged():
-                    self._tell(camera, text_event, event)
                 case PresenceChanged():
                     self._presence(camera, event)
                 case ReadingState():
                     self._reading(camera, event)
+                case TrackStarted():
+                    self._tell(camera, event, opens=f"{camera}-{event.track}")
+                case TrackEnded():
+                    self._tell(camera, event, closes=f"{camera}-{event.track}")
+                case _:
+                    self._tell(camera, event)
 
-    def _tell(
-        self,
-        camera: str,
-        build: Callable[[Told, EventIds, Moment, SlugOf], Mapping[str, object]],
-        event: Told,
-        *,
-        opens: str = "",
-        closes: str = "",
-    ) -> None:
+    def _tell(self, camera: str, event: Told, *, opens: str = "", closes: str = "") -> None:
         """Hands an event over, to be built with its number once it has one."""
         moment, slug_of = self._clock.now(), partial(self.slug, camera)
         self._delivery.event(
             self._topics.camera_event(camera),
-            lambda ids: build(event, ids, moment, slug_of),
+            lambda ids: payload_of(event, ids, moment, slug_of),
             opens=opens,
             closes=closes,
         )

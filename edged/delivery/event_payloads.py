@@ -62,7 +62,7 @@ def restart_end(start: bytes, ids: EventIds, moment: Moment) -> payloads.Detecti
 
     Nobody saw the end, so the duration runs until now, by the wall clock, and is 0 where that went back.
     """
-    before: payloads.SeenObject = json.loads(start)
+    before: payloads.SeenObject = json.loads(start)  # or a pose, whose end adds the same
     duration_s = (moment.wall_ns // 1_000_000 - before["ts_ms"]) / 1e3
     return {
         **before,
@@ -122,14 +122,14 @@ def _seen_object(
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),
         "box_px": box_pixels(seen.box, shape.width, shape.height),
-        "zones": _fitting(event.zones),
+        "zones": fitting(event.zones),
     }
 
 
-def _fitting(names: tuple[str, ...]) -> list[str]:
+def fitting(names: tuple[str, ...], room: int = _ZONES_BYTES) -> list[str]:
     """As many names as an event has room for: 4 of the longest, 14 of eight letters."""
     ends = accumulate(len(name) + len('"",') for name in names)
-    return [name for name, end in zip(names, ends, strict=True) if end <= _ZONES_BYTES]
+    return [name for name, end in zip(names, ends, strict=True) if end <= room]
 
 
 def _stamped(ids: EventIds, moment: Moment) -> payloads.Stamped:

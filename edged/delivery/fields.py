@@ -9,7 +9,7 @@ from edged.delivery.topics import SlugOf, slug
 from edged.domain.frame import Frame
 from edged.domain.geometry import Box
 from edged.domain.moment import Moment
-from edged.domain.predictions import ModelId, Ranked
+from edged.domain.predictions import Keypoint, ModelId, Ranked
 
 MAX_TEXT_BYTES = 320
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +62,22 @@ def ranked_label(ranked: Ranked, slug_of: SlugOf = slug) -> payloads.RankedLabel
         "label_id": ranked.label_id,
         "score": rounded(ranked.score),
     }
+
+
+def ranked_area(ranked: Ranked, slug_of: SlugOf = slug) -> payloads.RankedArea:
+    """One class of a map; its score is what it covers."""
+    return {
+        "label": slug_of(ranked.label, ranked.label_id),
+        "label_id": ranked.label_id,
+        "area": rounded(ranked.score),
+    }
+
+
+def keypoint_numbers(keypoint: Keypoint | None) -> list[float] | None:
+    """A point's x, y and score, to three, three and two digits."""
+    if keypoint is None:
+        return None
+    return [round(keypoint.x, 3), round(keypoint.y, 3), round(keypoint.score, 2)]
 
 
 def rounded(value: float) -> float:

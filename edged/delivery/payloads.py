@@ -17,6 +17,7 @@ class Limits:
     format: str | None = None
     max_items: int | None = None
     max_length: int | None = None
+    min_items: int | None = None
 
 
 Version = Literal[1]
@@ -32,6 +33,10 @@ MAX_TOP = 5
 MAX_CHARACTERS = 100
 ShortText = Annotated[str, Limits(max_length=MAX_CHARACTERS)]
 """Text that a model reads, cut where it is longer."""
+Keypoints = Annotated[
+    list[Annotated[list[Fraction], Limits(min_items=3, max_items=3)] | None], Limits(max_items=24)
+]
+"""Each point's x and y as fractions of the upright frame, and its score."""
 
 
 class BoxFractions(TypedDict):
@@ -158,6 +163,56 @@ class ReadValue(TypedDict):
     unit: str
 
 
+class SeenPose(Judged):
+    """An object with key points as it was seen.
+
+    The points come in the order of the camera's `keypoints` in `info`; null where the model gave no number, and where
+    the names in the event leave no room: the surest ones are kept.
+    """
+
+    type: Literal["pose"]
+    track: TrackId
+    label: Name
+    label_id: Count
+    score: Fraction
+    box: BoxFractions
+    zones: list[Name]
+    keypoints: Keypoints
+
+
+class PoseStart(SeenPose):
+    """An object with key points that appeared."""
+
+    phase: Literal["start"]
+
+
+class PoseEnd(SeenPose):
+    """An object with key points that went, as it was last seen."""
+
+    phase: Literal["end"]
+    reason: EndReason
+    duration_s: Seconds
+    best_score: Fraction
+
+
+class RankedArea(TypedDict):
+    """One class of a map, and the fraction of the picture that it covers."""
+
+    label: Name
+    label_id: Count
+    area: Fraction
+
+
+class AreasEvent(Judged):
+    """The classes that cover enough of the picture are others; `top` is empty where none does any more.
+
+    At most the five largest are listed; each one's own state is on its topic.
+    """
+
+    type: Literal["areas"]
+    top: Annotated[list[RankedArea], Limits(max_items=MAX_TOP)]
+
+
 class SystemEventPayload(Stamped):
     """Something the device itself did."""
 
@@ -187,10 +242,11 @@ class FrameDetection(TypedDict):
     label_id: Count
     score: Fraction
     box: BoxFractions
+    keypoints: NotRequired[Keypoints]
 
 
 class FramePayload(TypedDict):
-    """What the model says about one frame: `detections`, `top`, `values` or `text`, as the task is."""
+    """What the model says about one frame: `detections`, `top`, `areas`, `values` or `text`, as the task is."""
 
     v: Version
     ts: Timestamp
@@ -203,6 +259,7 @@ class FramePayload(TypedDict):
     values: NotRequired[list[ReadValue]]
     text: NotRequired[ShortText]
     score: NotRequired[Fraction]
+    areas: NotRequired[list[RankedArea]]
 
 
 class ProblemItem(TypedDict):
@@ -266,13 +323,14 @@ class CameraInfo(TypedDict):
     """What one camera is configured to do.
 
     `labels` gives the threshold of each slug; where it is empty every label of the model is reported, and
-    `threshold` holds for all.
+    `threshold` holds for all. `keypoints` names the points of a model of poses, in their order.
     """
 
     model: ModelInfo
     accelerator: Accelerator
     threshold: Fraction
     labels: dict[str, Fraction]
+    keypoints: NotRequired[list[Name]]
 
 
 class Info(TypedDict):
@@ -287,5 +345,8 @@ class Info(TypedDict):
 
 
 DetectionEvent: TypeAlias = DetectionStart | DetectionEnd
-EventPayload: TypeAlias = DetectionEvent | ClassificationEvent | LabelsEvent | SystemEventPayload
+PoseEvent: TypeAlias = PoseStart | PoseEnd
+EventPayload: TypeAlias = (
+    DetectionEvent | ClassificationEvent | LabelsEvent | PoseEvent | AreasEvent | SystemEventPayload
+)
 Payload: TypeAlias = EventPayload | ObjectState | FramePayload | ProblemState | Stats | Info

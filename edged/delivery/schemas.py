@@ -24,6 +24,8 @@ PAYLOADS: dict[str, Any] = {
     "labels": payloads.LabelsEvent,
     "value": reading_types.ValueEvent,
     "text": reading_types.TextEvent,
+    "pose": payloads.PoseEvent,
+    "areas": payloads.AreasEvent,
     "system": payloads.SystemEventPayload,
     "object": payloads.ObjectState,
     "reading": reading_types.ReadingPayload,
@@ -39,6 +41,7 @@ _KEYWORDS = {
     "format": "format",
     "max_items": "maxItems",
     "max_length": "maxLength",
+    "min_items": "minItems",
 }
 _PLAIN: dict[object, str] = {
     bool: "boolean",

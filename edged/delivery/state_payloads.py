@@ -8,7 +8,9 @@ from edged.delivery.fields import (
     box_fractions,
     cut,
     frame_info,
+    keypoint_numbers,
     milliseconds,
+    ranked_area,
     ranked_label,
     rounded,
     timestamp,
@@ -18,6 +20,7 @@ from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import PresenceChanged
 from edged.domain.moment import Moment
 from edged.domain.predictions import (
+    Areas,
     Classification,
     Detection,
     Detections,
@@ -27,6 +30,9 @@ from edged.domain.predictions import (
     Text,
 )
 from edged.domain.problems import Problem
+
+MOST_POSES = 20
+"""Objects of a frame that are told with their key points, the best ones; the others without."""
 
 
 def object_state(change: PresenceChanged, label: str, moment: Moment) -> payloads.ObjectState:
@@ -55,9 +61,13 @@ def frame_payload(observation: Observation, moment: Moment, slug_of: SlugOf = sl
     }
     match observation.prediction:
         case Detections(items=found):
-            payload["detections"] = [_detection(item, slug_of) for item in found]
+            payload["detections"] = [
+                _detection(item, slug_of, with_points=index < MOST_POSES) for index, item in enumerate(found)
+            ]
         case Classification(top=top) | LabelSet(top=top):
             payload["top"] = [ranked_label(ranked, slug_of) for ranked in top]
+        case Areas(top=top):
+            payload["areas"] = [ranked_area(ranked, slug_of) for ranked in top]
         case Readings(items=readings):
             payload["values"] = [read_value(item) for item in readings]
         case Text(text=text, score=score):
@@ -118,10 +128,13 @@ def info_payload(
     }
 
 
-def _detection(seen: Detection, slug_of: SlugOf) -> payloads.FrameDetection:
-    return {
+def _detection(seen: Detection, slug_of: SlugOf, *, with_points: bool) -> payloads.FrameDetection:
+    payload: payloads.FrameDetection = {
         "label": slug_of(seen.label, seen.label_id),
         "label_id": seen.label_id,
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),
     }
+    if seen.keypoints and with_points:
+        payload["keypoints"] = [keypoint_numbers(each) for each in seen.keypoints]
+    return payload

@@ -48,7 +48,10 @@ class ClassChanged:
 
 @dataclass(frozen=True, slots=True)
 class LabelsChanged:
-    """The labels that hold for the whole frame are others now; `top` are all of them, best score first."""
+    """The labels that hold for the whole frame are others now; `top` are all of them, best score first.
+
+    Where the prediction is of areas: the classes that cover enough of it.
+    """
 
     top: tuple[Ranked, ...]
     threshold: float

@@ -10,6 +10,15 @@ Accelerator = Literal["edgetpu", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
+class Keypoint:
+    """A point of a body, such as its nose: a place as fractions of the frame, within 0..1, and its score 0..1."""
+
+    x: float
+    y: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """One object: label, score 0..1 and its box."""
 
@@ -17,6 +26,8 @@ class Detection:
     label_id: int
     score: float
     box: Box
+    keypoints: tuple[Keypoint | None, ...] = ()
+    """Of a pose, in the model's fixed order; None for one that is no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,14 @@ class Text:
     """0..1, of the least certain character; for an empty text of the least certain blank."""
 
 
-Prediction: TypeAlias = Detections | Classification | LabelSet | Readings | Text
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """The classes that cover the picture, the largest first; a score is the fraction of the picture, 0..1."""
+
+    top: tuple[Ranked, ...]
+
+
+Prediction: TypeAlias = Detections | Classification | LabelSet | Areas | Readings | Text
 
 
 @dataclass(frozen=True, slots=True)

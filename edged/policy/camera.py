@@ -2,6 +2,7 @@
 
 from edged.domain.events import EndReason, PolicyEvent, PresenceChanged, ReadingState
 from edged.domain.predictions import (
+    Areas,
     Classification,
     Detection,
     Detections,
@@ -66,7 +67,7 @@ class CameraPolicy:
                 changes = self._tracker.update(observation, self.counted(observation))
             case Classification():
                 changes = self._classes.update(observation, prediction)
-            case LabelSet():
+            case LabelSet() | Areas():
                 changes = self._labels.update(observation, prediction)
             case Readings():
                 changes = self._values.update(observation, prediction)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edged.domain.events import LabelsChanged
-from edged.domain.predictions import LabelSet, Observation, Ranked
+from edged.domain.predictions import Areas, LabelSet, Observation, Ranked
 from edged.policy.presence import Sighting
 from edged.policy.rules import CameraRules, LabelRule
 from edged.policy.thresholds import counted_classes
@@ -53,7 +53,7 @@ class LabelWatch:
         self._labels: dict[str, _Watched] = {}
         self._last: Observation | None = None
 
-    def update(self, observation: Observation, prediction: LabelSet) -> tuple[LabelsChanged, ...]:
+    def update(self, observation: Observation, prediction: LabelSet | Areas) -> tuple[LabelsChanged, ...]:
         """Judges the next frame: at most one change."""
         now_ns, before = observation.frame.captured_ns, self._holding()
         self._last = observation

@@ -5,6 +5,13 @@ from dataclasses import dataclass, field
 
 TEXT = "text"
 """The name of a text among a camera's readings."""
+DEFAULT_THRESHOLDS = {"areas": 0.01}
+"""By task, where the configuration gives none: a score of areas is a part of the picture; 0.5 for all others."""
+
+
+def default_threshold(task: str) -> float:
+    """The lowest score that counts where the configuration says nothing, 0..1."""
+    return DEFAULT_THRESHOLDS.get(task, 0.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The last steps of every detector that leaves suppression to us: from candidates to objects in the frame."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from edged.domain.predictions import Detection, Detections
 from edged.vision.fit import FitPlan
+from edged.vision.keypoints import keypoints_in_frame
 from edged.vision.labels import Labels
 from edged.vision.manifest import NmsRule
 from edged.vision.nms import suppress
@@ -26,6 +28,8 @@ class Candidates:
     """[n]"""
     scores: NDArray[np.float64]
     """[n]: finite, not clamped."""
+    keypoints: NDArray[np.float64] | None = None
+    """[n, K, 3] of a pose: x and y as fractions of the model's input, and the point's score."""
 
     def detections(self, labels: Labels, plan: FitPlan, nms: NmsRule | None) -> Detections:
         """At most 100 objects in boxes of the frame, in the same order.
@@ -39,19 +43,26 @@ class Candidates:
             sound = sound[suppress(self.edges[sound], groups, iou=nms.iou, limit=MOST_DETECTIONS)]
         sound = sound[:MOST_DETECTIONS]
         classes, scores = self.classes[sound].tolist(), self.scores[sound].tolist()
-        rows = zip(classes, scores, self.edges[sound].tolist(), strict=True)
+        points = [()] * len(sound) if self.keypoints is None else self.keypoints[sound].tolist()
+        rows = zip(classes, scores, self.edges[sound].tolist(), points, strict=True)
         found = (_detection(*row, labels, plan) for row in rows)
         return Detections(tuple(filter(None, found)))
 
 
 def _detection(
-    label_id: int, score: float, edges: list[float], labels: Labels, plan: FitPlan
+    label_id: int,
+    score: float,
+    edges: list[float],
+    points: Sequence[Sequence[float]],
+    labels: Labels,
+    plan: FitPlan,
 ) -> Detection | None:
     """One object; None where nothing of its box lies in the frame."""
     box = plan.in_frame(*edges)
     if not (box.w > 0 and box.h > 0):
         return None
-    return Detection(labels.name(label_id), label_id, min(max(score, 0.0), 1.0), box)
+    score = min(max(score, 0.0), 1.0)
+    return Detection(labels.name(label_id), label_id, score, box, keypoints_in_frame(points, plan))
 
 
 def _have_size(edges: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """From a model's raw outputs to a prediction: the decoder that its manifest names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from math import prod
 from typing import Protocol
@@ -12,13 +12,18 @@ from edged.ports import Tensor
 from edged.vision.agreement import FIX, disagreement, output_of, outputs_of, picture_of, readable
 from edged.vision.binary import BinaryDecoder
 from edged.vision.classification import ClassificationDecoder
+from edged.vision.decoding_pose import (
+    make_classmap_decoder,
+    make_movenet_decoder,
+    make_yolov8pose_decoder,
+)
 from edged.vision.decoding_reading import make_reading_decoder
 from edged.vision.decoding_yolo import make_head_decoder, make_yolov9_decoder
 from edged.vision.fcos import FcosDecoder, FcosRoles
 from edged.vision.fit import FitPlan
 from edged.vision.grid import make_grid
 from edged.vision.labels import Labels
-from edged.vision.manifest import ACTIVATIONS, Manifest
+from edged.vision.manifest import ACTIVATIONS, DecoderName, Manifest
 from edged.vision.multilabel import MultilabelDecoder
 from edged.vision.splithead import check_split_head
 from edged.vision.ssd import SsdDecoder, SsdRoles
@@ -34,7 +39,32 @@ class Decoder(Protocol):
         """
 
 
-def make_decoder(  # noqa: PLR0911  one for each kind of decoder
+class _Make(Protocol):
+    """Makes a decoder that reads its outputs by the size of the model's input."""
+
+    def __call__(
+        self,
+        manifest: Manifest,
+        outputs: Sequence[TensorSpec],
+        labels: Labels,
+        *,
+        threshold: float,
+        picture: TensorSpec,
+    ) -> Decoder: ...
+
+
+_FOR_PICTURES: Mapping[DecoderName, _Make] = {
+    "yolov5": make_head_decoder,
+    "yolov8": make_head_decoder,
+    "yolov9": make_yolov9_decoder,
+    "yolov10": make_head_decoder,
+    "movenet": make_movenet_decoder,
+    "yolov8pose": make_yolov8pose_decoder,
+    "classmap": make_classmap_decoder,
+}
+
+
+def make_decoder(
     manifest: Manifest,
     outputs: Sequence[TensorSpec],
     labels: Labels,
@@ -61,14 +91,9 @@ def make_decoder(  # noqa: PLR0911  one for each kind of decoder
             return _ssd(manifest, outputs, labels, threshold)
         case "fcos":
             return _fcos(manifest, outputs, labels, threshold, picture_of(manifest, picture))
-        case "yolov9":
-            return make_yolov9_decoder(
-                manifest, outputs, labels, threshold=threshold, picture=picture_of(manifest, picture)
-            )
-        case "yolov5" | "yolov8" | "yolov10":
-            return make_head_decoder(
-                manifest, outputs, labels, threshold=threshold, picture=picture_of(manifest, picture)
-            )
+        case _:
+            make = _FOR_PICTURES[manifest.decoder]
+            return make(manifest, outputs, labels, threshold=threshold, picture=picture_of(manifest, picture))
 
 
 def _classification(

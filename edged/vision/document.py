@@ -41,6 +41,9 @@ _TASKS: Mapping[DecoderName, Task] = {
     "yolov8": "detection",
     "yolov9": "detection",
     "yolov10": "detection",
+    "movenet": "pose",
+    "yolov8pose": "pose",
+    "classmap": "areas",
 }
 _DEALT_WITH = "whose post-processing has dealt with it"
 _OWN_SCORES = "which has a score of its own for each class"
@@ -55,8 +58,12 @@ _WHY_NOT: Mapping[DecoderName, str] = {
     "yolov8": _OWN_SCORES,
     "yolov9": _OWN_SCORES,
     "yolov10": _DEALT_WITH,
+    "movenet": "which finds one person",
+    "yolov8pose": _OWN_SCORES,
+    "classmap": "which takes the best class of each pixel",
 }
 """Why these have no background, and most of them no activation."""
+_HAVE_BACKGROUND = frozenset({"classification", "classmap"})
 _MAX_OUTPUT = 1000
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -142,9 +149,9 @@ def _none_for(decoder: DecoderName) -> str:
 
 
 def _background(top: Section, decoder: DecoderName) -> Background:
-    """Where the background is; detectors give none."""
+    """Where the background is, which only classes of whole pictures and of pixels have."""
     background: Background = top.choice("background", get_args(Background), "none")
-    if background != "none" and decoder in _WHY_NOT:
+    if background != "none" and decoder not in _HAVE_BACKGROUND:
         top.note("background", _none_for(decoder))
     return background
 

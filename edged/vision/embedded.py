@@ -22,6 +22,8 @@ class Description:
     """Such as detect, segment or pose; empty where it does not say, as YOLOv5's exports."""
     size: tuple[int, int] | None
     """Height and width of the input that it was exported for."""
+    points: tuple[int, int] | None = None
+    """How many key points a pose has, and numbers for each (`kpt_shape`)."""
 
 
 def embedded_description(files: Mapping[str, bytes]) -> Description | None:
@@ -29,7 +31,8 @@ def embedded_description(files: Mapping[str, bytes]) -> Description | None:
     for name in sorted(files):
         found = _dictionary(files[name])
         if "names" in found and ("stride" in found or "task" in found):
-            return Description(printable(_text(found.get("task"))), _size(found.get("imgsz")))
+            points = _points(found.get("kpt_shape"))
+            return Description(printable(_text(found.get("task"))), _size(found.get("imgsz")), points)
     return None
 
 
@@ -43,6 +46,12 @@ def _size(value: object) -> tuple[int, int] | None:
         return None
     height, width = value
     return (height, width) if type(height) is int and type(width) is int else None
+
+
+def _points(value: object) -> tuple[int, int] | None:
+    """A number of points, and 2 or 3 numbers for each."""
+    count, numbers = _size(value) or (0, 0)
+    return (count, numbers) if count > 0 and numbers in {2, 3} else None
 
 
 def embedded_labels(files: Mapping[str, bytes]) -> Labels | None:

@@ -26,6 +26,8 @@ class FoundDetector:
     activation: Activation = "none"
     strides: tuple[int, ...] = ()
     coordinates: Coordinates = "fractions"
+    keypoints: tuple[str, ...] = ()
+    """Of a pose."""
 
 
 def score_activation(

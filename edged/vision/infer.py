@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.binary import yes_and_no
-from edged.vision.embedded import embedded_description
+from edged.vision.decoding_pose import pose_or_map_classes
+from edged.vision.embedded import Description, embedded_description
 from edged.vision.found import FoundDetector
 from edged.vision.graph import Op
+from edged.vision.infer_classmap import find_classmap
 from edged.vision.infer_fcos import find_fcos
+from edged.vision.infer_pose import find_pose, pose_input
 from edged.vision.infer_reading import check_reading, find_reading
 from edged.vision.infer_yolo import find_head, yolo_input
 from edged.vision.infer_yolov9 import find_yolov9
+from edged.vision.keypoints import PERSON
 from edged.vision.labels import Labels, match_labels
 from edged.vision.manifest import Activation, InputRule, Manifest
+from edged.vision.maphead import MapLayout, map_classes
 from edged.vision.modelfile import ModelFile
 from edged.vision.quantise import real_range
 from edged.vision.roles import could_be_ssd, known_roles
@@ -48,10 +53,8 @@ class Inferred:
 def infer_manifest(file: ModelFile, name: str, labels: Labels | None) -> Inferred:
     """What a model without a manifest is. Raises ModelError, with the reason, where this version cannot run it."""
     check_runnable(file)
-    warnings: tuple[str, ...] = ()
-    if labels is None or not labels.names:
-        labels, warnings = Labels(), (NO_LABELS,)
-    inferred = _infer(file, name, labels)
+    inferred = _infer(file, name, labels or Labels())
+    warnings = () if inferred.labels.names else (NO_LABELS,)
     return Inferred(inferred.manifest, inferred.labels, warnings + inferred.warnings, inferred.undecided)
 
 
@@ -63,12 +66,25 @@ def _infer(file: ModelFile, name: str, labels: Labels) -> Inferred:
         return _infer_ssd(file, name, rule, labels, doubt)
     if reading := find_reading(file, name, rule, labels, description):
         return Inferred(reading.manifest, reading.labels, doubt + reading.warnings)
-    if yolo := find_yolov9(file, labels) or find_head(file, description):
-        rule, doubt = yolo_input(file.inputs[0], description)
-        return _infer_detector(file, name, rule, labels, yolo, doubt)
-    if fcos := find_fcos(file):
-        return _infer_detector(file, name, rule, labels, fcos, doubt)
+    if detector := _find_detector(file, description, labels, rule, doubt):
+        found, rule, doubt = detector
+        return _infer_detector(file, name, rule, labels, found, doubt)
+    if areas := find_classmap(file, labels):
+        return _infer_classmap(file, name, rule, labels, *areas, doubt)
     return _infer_classification(file, name, rule, labels, doubt)
+
+
+def _find_detector(
+    file: ModelFile, description: Description | None, labels: Labels, rule: InputRule, doubt: tuple[str, ...]
+) -> tuple[FoundDetector, InputRule, tuple[str, ...]] | None:
+    """A detector without its post-processing, and how its kind takes frames; None where it is none."""
+    picture = file.inputs[0]
+    if pose := find_pose(file, description, labels):
+        return (pose, *pose_input(picture, pose, description))
+    if yolo := find_yolov9(file, labels) or find_head(file, description):
+        return (yolo, *yolo_input(picture, description))
+    fcos = find_fcos(file)
+    return (fcos, rule, doubt) if fcos else None
 
 
 def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -> Inferred:
@@ -88,14 +104,16 @@ def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -
         )
     if manifest.decoder in {"linear", "sequence"}:
         return Inferred(manifest, check_reading(manifest, file.outputs, labels or Labels(), file.where), ())
-    classes = _classes(manifest, file)
+    classes = _classes(manifest, file, labels or Labels())
     matched, _ = match_labels(labels or Labels(), classes, file.where, background=manifest.background)
     if manifest.decoder == "binary":
         matched = yes_and_no(matched, file.where)
+    if manifest.task == "pose" and classes == 1 and not matched.names:
+        matched = PERSON
     return Inferred(manifest, matched, () if matched.names else (NO_LABELS,))
 
 
-def _classes(manifest: Manifest, file: ModelFile) -> int | None:
+def _classes(manifest: Manifest, file: ModelFile, labels: Labels) -> int | None:
     """Length of the class axis; None where the decoder's outputs have none or leave it open."""
     picture, where = file.inputs[0], file.where
     match manifest.decoder:
@@ -110,6 +128,8 @@ def _classes(manifest: Manifest, file: ModelFile) -> int | None:
             head = file.outputs[manifest.role("head")]
             layout = check_head(head, manifest.decoder, manifest.coordinates, picture=picture, where=where)
             return layout.classes or None
+        case "movenet" | "yolov8pose" | "classmap":
+            return pose_or_map_classes(manifest, file, labels)
         case "yolov9":
             return check_levels(manifest, file.outputs, picture=picture, where=where)
         case "fcos":
@@ -153,15 +173,40 @@ def _infer_detector(
     matched, _ = match_labels(labels, found.classes, file.where, background="none")
     manifest = Manifest(
         name=name,
-        task="detection",
+        task="pose" if found.keypoints else "detection",
         decoder=found.decoder,
         input=rule,
         roles=found.roles,
         activation=found.activation,
         strides=found.strides,
         coordinates=found.coordinates,
+        keypoints=found.keypoints,
     )
+    if found.keypoints and found.classes == 1 and not matched.names:
+        matched = PERSON
     return Inferred(manifest, matched, doubt + found.warnings)
+
+
+def _infer_classmap(
+    file: ModelFile,
+    name: str,
+    rule: InputRule,
+    labels: Labels,
+    layout: MapLayout,
+    trust: tuple[str, ...],
+    doubt: tuple[str, ...],
+) -> Inferred:
+    classes = map_classes(layout, labels, "none")
+    matched, background = match_labels(labels, classes, file.where)
+    manifest = Manifest(
+        name=name,
+        task="areas",
+        decoder="classmap",
+        input=rule,
+        roles=(("map", 0),),
+        background=background,
+    )
+    return Inferred(manifest, matched, doubt + trust)
 
 
 def _infer_classification(

@@ -42,7 +42,7 @@ def find_head(file: ModelFile, description: Description | None) -> FoundDetector
     decoder = _decoder(spec, picture)
     if decoder is None:
         raise _odd_rows(file)
-    coordinates, doubt = _coordinates(file, description)
+    coordinates, doubt = head_coordinates(file, description)
     layout = check_head(spec, decoder, coordinates, picture=picture, where=file.where)
     return FoundDetector(decoder, (("head", 0),), layout.classes or None, doubt, coordinates=coordinates)
 
@@ -70,11 +70,11 @@ def _check_task(file: ModelFile, description: Description | None) -> None:
     if description and description.task not in {"", "detect"}:
         raise ModelError(
             f"model {file.where} was exported for the task {description.task}",
-            "this version decodes YOLOs for the task detect; use one of these",
+            "this version decodes YOLOs for the tasks detect and pose; use one of these",
         )
 
 
-def _coordinates(file: ModelFile, description: Description | None) -> tuple[Coordinates, tuple[str, ...]]:
+def head_coordinates(file: ModelFile, description: Description | None) -> tuple[Coordinates, tuple[str, ...]]:
     """What the boxes are in: by the range of the integers; floats are taken for fractions."""
     spec = file.outputs[0]
     held = held_coordinates(spec, file.inputs[0])

@@ -87,7 +87,7 @@ def match_labels(
         return _without_first(labels) if _leads(labels) and not labels.numbered else labels, "none"
     if labels.numbered:
         _check_numbered(labels, class_count, where)
-        return labels, background or _background(labels, class_count)
+        return labels, background or background_at(labels, class_count)
     return _match_plain(labels, class_count, where, background)
 
 
@@ -113,7 +113,7 @@ def _match_plain(
         )  # its blank lines are no classes
         rows = len(labels)
     if rows == class_count:
-        return labels, background or _background(labels, class_count)
+        return labels, background or background_at(labels, class_count)
     if rows == class_count - 1 and background != "none":
         return labels if background == "last" else _shifted(labels, 1), background or "first"
     if rows == class_count + 1 and background in {None, "none"}:
@@ -129,7 +129,8 @@ def _match_plain(
     )
 
 
-def _background(labels: Labels, class_count: int) -> Background:
+def background_at(labels: Labels, class_count: int) -> Background:
+    """At which end of a class axis of this length the labels name a background."""
     if _leads(labels):
         return "first"
     return "last" if _is_background(labels, class_count - 1) else "none"

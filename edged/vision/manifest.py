@@ -6,7 +6,7 @@ from typing import Literal
 
 from edged.vision.quantity import Quantity
 
-Task = Literal["detection", "classification", "labels", "value", "text"]
+Task = Literal["detection", "classification", "labels", "value", "text", "pose", "areas"]
 DecoderName = Literal[
     "ssd",
     "classification",
@@ -19,6 +19,9 @@ DecoderName = Literal[
     "yolov8",
     "yolov9",
     "yolov10",
+    "movenet",
+    "yolov8pose",
+    "classmap",
 ]
 Resize = Literal["stretch", "letterbox", "crop"]
 Place = Literal["centre", "corner"]
@@ -28,7 +31,7 @@ Background = Literal["none", "first", "last"]
 Coordinates = Literal["fractions", "pixels"]
 Collapse = Literal["ctc", "none"]
 Blank = Literal["none", "first", "last"]
-OwnKey = Literal["strides", "coordinates", "nms", "values", "collapse", "blank"]
+OwnKey = Literal["strides", "coordinates", "nms", "values", "collapse", "blank", "keypoints"]
 
 PARTS: Mapping[DecoderName, tuple[str, ...]] = {
     "ssd": ("boxes", "classes", "scores", "count"),
@@ -42,6 +45,9 @@ PARTS: Mapping[DecoderName, tuple[str, ...]] = {
     "yolov8": ("head",),
     "yolov9": ("boxes", "scores"),
     "yolov10": ("head",),
+    "movenet": ("keypoints",),
+    "yolov8pose": ("head",),
+    "classmap": ("map",),
 }
 """The parts that outputs play for each decoder; a yolov9 may have `level_parts` instead."""
 ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
@@ -56,6 +62,9 @@ ACTIVATIONS: Mapping[DecoderName, tuple[Activation, ...]] = {
     "yolov8": ("none",),
     "yolov9": ("none", "sigmoid"),
     "yolov10": ("none",),
+    "movenet": ("none",),
+    "yolov8pose": ("none",),
+    "classmap": ("none",),
 }
 """What the scores may still need for each decoder."""
 OWN_KEYS: Mapping[DecoderName, tuple[OwnKey, ...]] = {
@@ -70,6 +79,9 @@ OWN_KEYS: Mapping[DecoderName, tuple[OwnKey, ...]] = {
     "yolov8": ("coordinates", "nms"),
     "yolov9": ("strides", "nms"),
     "yolov10": ("coordinates",),
+    "movenet": ("keypoints",),
+    "yolov8pose": ("coordinates", "nms", "keypoints"),
+    "classmap": (),
 }
 """What a manifest says only for some decoders."""
 
@@ -138,6 +150,8 @@ class Manifest:
     """What a model of steps means by the same class twice in a row: ctc: once; none: twice."""
     blank: Blank = "none"
     """Whether its class axis has an entry that is no character, and at which end."""
+    keypoints: tuple[str, ...] = ()
+    """Names of the points of a pose, in the model's order."""
     cpu: FileEntry | None = None
     edgetpu: FileEntry | None = None
     labels: FileEntry | None = None

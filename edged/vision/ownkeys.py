@@ -1,8 +1,9 @@
-"""What a `model.yaml` says only for some decoders: strides, coordinates, suppression, values, blanks."""
+"""What a `model.yaml` says only for some decoders, such as strides, values or key points."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, get_args
 
+from edged.vision.keypoints import COCO, MOST_KEYPOINTS, named_keypoints
 from edged.vision.manifest import (
     OWN_KEYS,
     Blank,
@@ -31,6 +32,7 @@ class OwnValues(TypedDict):
     values: tuple[Quantity, ...]
     collapse: Collapse
     blank: Blank
+    keypoints: tuple[str, ...]
 
 
 def own_values(top: Section, decoder: DecoderName) -> OwnValues:
@@ -49,6 +51,7 @@ def own_values(top: Section, decoder: DecoderName) -> OwnValues:
         values=read_quantities(top) if "values" in own else (),
         collapse=top.choice("collapse", get_args(Collapse), "ctc") if "collapse" in own else "ctc",
         blank=_blank(top) if "blank" in own else "none",
+        keypoints=_keypoints(top) if "keypoints" in own else (),
     )
 
 
@@ -74,6 +77,17 @@ def _blank(top: Section) -> Blank:
     return blank
 
 
+def _keypoints(top: Section) -> tuple[str, ...]:
+    """The names of the points; those of COCO where none are given."""
+    value = top.data.get("keypoints")
+    if value is None:
+        return COCO
+    names = named_keypoints(value)
+    if names is None:
+        top.note("keypoints", f"must be 1 to {MOST_KEYPOINTS} different names of a-z, 0-9, _ and -")
+    return names or ()
+
+
 def plain_own_values(manifest: Manifest) -> Mapping[str, Any]:
     """The same as plain values, in full, so that a person sees what was decided."""
     values = {
@@ -83,5 +97,6 @@ def plain_own_values(manifest: Manifest) -> Mapping[str, Any]:
         "values": plain_quantities(manifest.values),
         "collapse": manifest.collapse,
         "blank": manifest.blank,
+        "keypoints": list(manifest.keypoints),
     }
     return {key: values[key] for key in OWN_KEYS[manifest.decoder]}

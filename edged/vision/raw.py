@@ -1,7 +1,6 @@
 """What a model really said: stored numbers, their real values, and what softmax or sigmoid made of them."""
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,10 @@ from edged.vision.raw_reading import (
     value_places,
     values_by_output,
 )
+from edged.vision.rawnumbers import as_json as _json
+from edged.vision.rawnumbers import highest as _highest
+from edged.vision.rawnumbers import number as _number
+from edged.vision.rawshapes import explain_shape
 from edged.vision.sequence import steps_and_classes
 from edged.vision.splithead import BINS
 from edged.vision.yolohead import LEADING, layout_of
@@ -39,7 +42,7 @@ def explain(
     of a YOLO's head have their row's `box` with them, stored and real, and for yolov5 its `objectness`; they are
     ranked by what they become with it. A sequence shows the best class of each step; the named values of a linear
     model have their `name` and `unit`, and as `scaled` what was made of them. A tensor of more than 1,000 elements
-    has a `summary` of all of them. What JSON has no number for is written as the text nan, inf or -inf.
+    has a `summary` of all of them. A pose's points come by name, and of a map of classes how many cells each has. What JSON has no number for is written as the text nan, inf or -inf.
     """
     roles = {index: role for role, index in manifest.roles}
     named = values_by_output(manifest, specs)
@@ -58,22 +61,12 @@ def _explain_output(
     named: Sequence[Quantity],
 ) -> dict[str, Any]:
     values = dequantise(output.reshape(-1), spec.quantization)
-    order = "highest" if role == "head" or _is_scores(role) else "first"
-    if role == "head":
-        shown = _head_values(output, spec, values, manifest, limit)
-    elif named:
-        role, places = "values", value_places(output.size, named, limit)
-        shown = _entries(output, values, {}, places)
-        name_values(shown, places, values, named)
-    elif manifest.decoder == "sequence" and role and (found := steps_and_classes(spec)):
-        order, classes = "steps", found[1]
-        shares = {"softmax": step_shares(values, classes)} if manifest.activation == "softmax" else {}
-        shown = _entries(output, values, shares, step_places(values, classes))
-    else:
-        shown = _values(output, values, _shares(values, role, manifest), _is_scores(role), limit)
+    order, shown = explain_shape(output, spec, values, role, manifest, limit) or _shown(
+        output, spec, values, role, manifest, limit, named
+    )
     return {
         "name": spec.name,
-        "role": role,
+        "role": "values" if named else role,
         "dtype": spec.dtype,
         "shape": list(output.shape),
         "scale": spec.quantization.scale if spec.quantization else None,
@@ -82,6 +75,44 @@ def _explain_output(
         "values": shown,
         **({"summary": summary(values)} if values.size > LARGE else {}),
     }
+
+
+def _shown(
+    output: Tensor,
+    spec: TensorSpec,
+    values: NDArray[np.float64],
+    role: str,
+    manifest: Manifest,
+    limit: int,
+    named: Sequence[Quantity],
+) -> tuple[str, list[dict[str, Any]]]:
+    """In which order elements are shown, and those."""
+    match manifest.decoder, role:
+        case _, "head":
+            return "highest", _head_values(output, spec, values, manifest, limit)
+        case "linear", _ if named:
+            return "first", _named_values(output, values, named, limit)
+        case "sequence", "scores" if found := steps_and_classes(spec):
+            return "steps", _steps(output, values, manifest, found[1])
+    order = "highest" if _is_scores(role) else "first"
+    return order, _values(output, values, _shares(values, role, manifest), _is_scores(role), limit)
+
+
+def _named_values(
+    output: Tensor, values: NDArray[np.float64], named: Sequence[Quantity], limit: int
+) -> list[dict[str, Any]]:
+    places = value_places(output.size, named, limit)
+    shown = _entries(output, values, {}, places)
+    name_values(shown, places, values, named)
+    return shown
+
+
+def _steps(
+    output: Tensor, values: NDArray[np.float64], manifest: Manifest, classes: int
+) -> list[dict[str, Any]]:
+    """The best class of each step."""
+    shares = {"softmax": step_shares(values, classes)} if manifest.activation == "softmax" else {}
+    return _entries(output, values, shares, step_places(values, classes))
 
 
 def _values(
@@ -157,19 +188,3 @@ def _shares(values: NDArray[np.float64], role: str, manifest: Manifest) -> dict[
 
 def _activated(values: NDArray[np.float64], activation: Activation) -> NDArray[np.float64]:
     return softmax(values) if activation == "softmax" else sigmoid(values)
-
-
-def _highest(values: NDArray[np.float64], limit: int) -> list[int]:
-    """Flat indices of the highest values, best first, NaN last, equal ones in the tensor's order."""
-    order: list[int] = np.argsort(-values, kind="stable")[:limit].tolist()
-    return order
-
-
-def _number(output: Tensor, values: NDArray[np.float64], at: int) -> dict[str, float | str]:
-    """A number as it is stored and what it stands for."""
-    return {"stored": _json(output.reshape(-1)[at].item()), "value": _json(float(values[at]))}
-
-
-def _json(number: float) -> float | str:
-    """The number, or its name where JSON has none; whole numbers stay whole."""
-    return number if isfinite(number) else str(number)

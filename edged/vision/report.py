@@ -28,6 +28,7 @@ def describe(bundle: Bundle) -> dict[str, object]:
         "values": plain_quantities(manifest.values),
         "collapse": manifest.collapse if "collapse" in own else None,
         "blank": manifest.blank if "blank" in own else None,
+        "keypoints": list(manifest.keypoints) if "keypoints" in own else None,
         "labels": {"count": len(bundle.labels), "source": bundle.labels.source},
         "cpu": str(bundle.cpu) if bundle.cpu else None,
         "edgetpu": str(bundle.edgetpu) if bundle.edgetpu else None,

@@ -5,10 +5,14 @@ from edged.domain.tensors import TensorSpec
 from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP
 from edged.vision.modelfile import ModelFile
 
-DECODES = "this version decodes ssd, fcos, YOLO detectors and classification"
+DECODES = (
+    "this version decodes ssd, fcos, YOLO detectors and poses, MoveNet, maps of classes and classification"
+)
 _USE = f"{DECODES}; use a model of one of these kinds"
 _RANK = 4
 _CHANNELS = (1, 3)
+_PROTOTYPES = 32
+"""Pictures that Ultralytics' segmenting models mix each mask from."""
 _PIXEL_DTYPES = ("uint8", "int8", "float32")
 
 
@@ -69,6 +73,9 @@ def class_count(spec: TensorSpec) -> int | None:
 def refusal(file: ModelFile) -> ModelError:
     """The error for outputs that this version cannot decode, with a guess at what they are."""
     shapes = [list(spec.shape) for spec in file.outputs]
+    if _is_yolo_mask(shapes):
+        what = f"model {file.where} gives {shapes}, which looks like a YOLO that segments: boxes with masks"
+        return ModelError(what, _USE)
     if len(shapes) != 1:
         return ModelError(
             f"model {file.where} has {len(shapes)} outputs that are neither ssd's, fcos's nor yolov9's: {shapes}",
@@ -78,13 +85,22 @@ def refusal(file: ModelFile) -> ModelError:
     return ModelError(f"{what}, {_guess(file.outputs[0], file.inputs[0])}", _USE)
 
 
+def _is_yolo_mask(shapes: list[list[int]]) -> bool:
+    """Whether these are rows of boxes and scores, each with its share of a few pictures of the second output."""
+    ranks = sorted(shapes, key=len)
+    if [len(shape) for shape in ranks] != [3, 4]:
+        return False
+    (_, *rows), (_, *planes) = ranks
+    return min(rows) > 4 + _PROTOTYPES and _PROTOTYPES in (planes[0], planes[2])
+
+
 def _guess(output: TensorSpec, picture: TensorSpec) -> str:
     """What an output probably is, by its shape."""
     shape, size = output.shape, picture.shape[1:3]
     if shape[1:3] == size or (output.dtype in {"int32", "int64"} and len(shape) >= 3):  # noqa: PLR2004  a map
         return "which looks like a segmentation map"
     if shape[-2:] == (17, 3):
-        return "which looks like the 17 key points of a pose"
+        return "which looks like the 17 key points of several poses"
     if len(shape) == 3 and min(shape[1:]) > 4:  # noqa: PLR2004  [1, N, 4 box values and more]
         return "which looks like a YOLO head"
     if len(shape) in {1, 2} and shape[-1:] in {(), (1,)}:

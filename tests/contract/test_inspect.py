@@ -19,6 +19,7 @@ TENSOR = {"name", "shape", "dtype", "scale", "zero_point"}
 # File, task, decoder, input shape and dtype, outputs, labels.
 USABLE = [
     ("coco_ssd_mobilenet_v1_1.0_quant_2018_06_29", "detection", "ssd", [1, 300, 300, 3], "uint8", 4, 90),
+    ("deeplabv3_mnv2_dm05_pascal_quant", "areas", "classmap", [1, 513, 513, 3], "uint8", 1, 0),
     ("mobilenet_v1_0.25_128_quant", "classification", "classification", [1, 128, 128, 3], "uint8", 1, 1001),
     ("mobilenet_v2_1.0_224_quant", "classification", "classification", [1, 224, 224, 3], "uint8", 1, 1001),
     ("null_classifier_224", "classification", "classification", [1, 224, 224, 3], "uint8", 1, 0),
@@ -27,10 +28,8 @@ USABLE = [
     ("yolov8n_a_fullint", "detection", "yolov8", [1, 640, 640, 3], "int8", 1, 80),
 ]
 REFUSED = [
-    ("deeplabv3_mnv2_dm05_pascal_quant", "segmentation"),
     ("keras_lstm_mnist_ptq", "no picture"),
     ("model_invoking_error", "fake-op-double"),
-    ("movenet_single_pose_lightning_ptq", "pose"),
     ("traffic_model", "3 inputs"),
 ]
 

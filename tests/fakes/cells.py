@@ -22,7 +22,7 @@ GAIN, BIAS = 8.0, -4.0
 
 def cells_model() -> bytes:
     """The file: an input of [1, 32, 32, 3] int8, outputs scores [1, 16, 3] and boxes [1, 16, 4] int8."""
-    graph = _Graph()
+    graph = Graph()
     picture = graph.tensor("picture", (1, SIZE, SIZE, 3), PIXEL)
     cells = graph.tensor("cells", (1, CELLS, CELLS, 3), PIXEL)
     pool = schema.Pool2DOptionsT()
@@ -40,7 +40,7 @@ def cells_model() -> bytes:
     return graph.packed([picture], [scores, boxes])
 
 
-class _Graph:
+class Graph:
     """A graph of int8 tensors, as it grows."""
 
     def __init__(self) -> None:

@@ -150,9 +150,9 @@ def test_ssd_roles_that_nothing_tells_stay_open(outputs: Any) -> None:
             "like a YOLO head, but 32 x 32 pixels make 21",
         ),
         ({"outputs": (Tensor("y", (1, 85, 21), "int32", 0.005, 0),)}, "segmentation"),
-        ({"outputs": (Tensor("y", (1, 1, 17, 3), "float32"),)}, "pose"),
-        ({"outputs": (Tensor("y", (1, 32, 32), "int64"),)}, "segmentation"),
-        ({"outputs": (Tensor("y", (1, 32, 32, 21), "uint8", 0.1, 0),)}, "segmentation"),
+        ({"outputs": (Tensor("y", (1, 6, 17, 3), "float32"),)}, "several poses"),
+        ({"outputs": (Tensor("y", (1, 30, 30), "int64"),)}, "segmentation"),
+        ({"outputs": (Tensor("y", (1, 32, 32, 1), "float32"),)}, "segmentation"),
         ({"outputs": (Tensor("y", (1, 1), "float32"),)}, "one value"),
         ({"outputs": (Tensor("y", (1, 5), "int32"),), "op": CONV}, "no list|int32"),
         ({"outputs": (Tensor("y", (1, 5), "uint8"),), "op": CONV}, "without a scale"),
@@ -178,15 +178,15 @@ CHECKED = {
     "mobilenet_v2_1.0_224_quant": ("classification", "none", "first", 1001),
     "null_classifier_224": ("classification", "softmax", "none", 0),
     "vww_96_int8": ("classification", "none", "none", 0),
+    "deeplabv3_mnv2_dm05_pascal_quant": ("classmap", "none", "none", 0),
+    "movenet_single_pose_lightning_ptq": ("movenet", "none", "none", 1),
     "yolov8n_a_fullint": ("yolov8", "none", "none", 80),
     "edgetpu/mobilenet_v1_0.25_128_quant_edgetpu": ("classification", "none", "first", 1001),
     "edgetpu/mobilenet_v2_1.0_224_quant_edgetpu": ("classification", "none", "none", 0),
 }
 REFUSED = {
-    "deeplabv3_mnv2_dm05_pascal_quant": "segmentation",
     "keras_lstm_mnist_ptq": "no picture",
     "model_invoking_error": "fake-op-double",
-    "movenet_single_pose_lightning_ptq": "pose",
     "traffic_model": "3 inputs",
 }
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from edged.domain.errors import ConfigurationError
 from edged.vision.document import manifest_from_mapping, manifest_to_mapping
+from edged.vision.keypoints import COCO
 from edged.vision.manifest import (
     ACTIVATIONS,
     OWN_KEYS,
@@ -26,7 +27,10 @@ from edged.vision.quantity import Quantity
 MINIMAL = {"name": "birds", "decoder": "classification", "cpu": "birds.tflite"}
 CELLS = {"name": "cards", "decoder": "fcos", "roles": {"boxes": 1, "scores": 0}, "strides": [8, 16]}
 YOLO = {"name": "street", "decoder": "yolov8"}
-BACKGROUNDS: dict[DecoderName, tuple[Background, ...]] = {"classification": ("none", "first", "last")}
+BACKGROUNDS: dict[DecoderName, tuple[Background, ...]] = {
+    "classification": ("none", "first", "last"),
+    "classmap": ("none", "first", "last"),
+}
 
 
 def where(path: tuple[str | int, ...]) -> str:
@@ -61,12 +65,16 @@ def rules(draw: st.DrawFn) -> InputRule:
     )
 
 
+points = st.lists(st.text("abc_-09", min_size=1, max_size=32), min_size=1, max_size=24, unique=True)
 TASKS: dict[DecoderName, Task] = {
     "classification": "classification",
     "binary": "classification",
     "multilabel": "labels",
     "linear": "value",
     "sequence": "text",
+    "movenet": "pose",
+    "yolov8pose": "pose",
+    "classmap": "areas",
 }
 limits = st.tuples(numbers, numbers).filter(lambda ends: ends[0] != ends[1]).map(sorted)
 places = st.none() | st.integers(0, 1000)
@@ -115,6 +123,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
         values=draw(value_lists) if "values" in own else (),
         collapse=draw(st.sampled_from(("ctc", "none"))) if "collapse" in own else "ctc",
         blank=draw(st.sampled_from(("none", "first", "last"))) if "blank" in own else "none",
+        keypoints=tuple(draw(points)) if "keypoints" in own else (),
         cpu=draw(entries),
         edgetpu=draw(entries),
         labels=draw(entries),
@@ -301,7 +310,7 @@ def test_levels_have_their_stride_in_their_name() -> None:
         ({"coordinates": "pixel"}, "coordinates: is 'pixel' but must be one of fractions, pixels (did you mean pixels?)"),
         ({"strides": [8]}, "strides: is only for fcos, yolov9, not for yolov8"),
         ({"activation": "sigmoid"}, "activation: must be none for yolov8"),
-        ({"decoder": "yolov10", "nms": {"iou": 0.5}}, "nms: is only for fcos, yolov5, yolov8, yolov9, not for yolov10"),
+        ({"decoder": "yolov10", "nms": {"iou": 0.5}}, "nms: is only for fcos, yolov5, yolov8, yolov9, yolov8pose, not for yolov10"),
         ({"decoder": "yolov9"}, "strides: is missing: yolov9 needs the pixels per cell"),
         ({"decoder": "yolov10", "background": "last"}, "background: must be none for yolov10, whose post-processing"),
         ({"roles": {"scores": 0}}, "roles.scores: is not known"),
@@ -310,3 +319,25 @@ def test_levels_have_their_stride_in_their_name() -> None:
 def test_mistakes_about_yolo_are_named(change: dict[str, object], why: str) -> None:
     """What these decoders take is checked, each mistake at its place."""
     assert why in "\n".join(mistakes(YOLO | change))
+
+
+@pytest.mark.parametrize(
+    "value", [[], ["a", "a"], ["Nose"], ["a" * 33], "nose", [1], [f"p{n}" for n in range(25)], {}]
+)
+def test_key_points_are_a_few_different_names(value: object) -> None:
+    """A pose has 1 to 24 points, named as topics are, and COCO's 17 where nothing is said."""
+    data = {"name": "dance", "decoder": "movenet"}
+    (found,) = mistakes(data | {"keypoints": value})
+    assert "keypoints: must be 1 to 24 different names" in found
+    assert manifest_from_mapping(data, where).keypoints == COCO
+    assert manifest_from_mapping(data | {"keypoints": ["tip", "tail"]}, where).keypoints == ("tip", "tail")
+
+
+def test_only_pictures_and_pixels_have_a_background() -> None:
+    """A map of classes may leave its background out; key points and strides are no business of it."""
+    data = {"name": "room", "decoder": "classmap"}
+    assert manifest_from_mapping(data | {"background": "first"}, where).task == "areas"
+    found = mistakes(data | {"keypoints": ["nose"], "activation": "softmax"})
+    assert [line.split(": ")[1] for line in found] == ["keypoints", "activation"]
+    (found_in_pose,) = mistakes({"name": "dance", "decoder": "movenet", "background": "first"})
+    assert "background: must be none for movenet, which finds one person" in found_in_pose

@@ -90,7 +90,7 @@ def test_switched_off_lines_are_valid_too() -> None:
         ("log_level: info", "log_level: loud"),
         ("  front:", "  event:"),
         ("  front:", "  Front:"),
-        ("threshold: 0.5", "threshold: 50"),
+        ("#threshold: 0.6", "threshold: 50"),
         ("#port: 1883", "port: 1883x"),
         ("base: edged", "basis: edged"),
         ("fps: 15.0", "fps:"),

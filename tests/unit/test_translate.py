@@ -18,7 +18,7 @@ from edged.domain.predictions import ModelId
 from edged.policy.rules import LabelRule, Zone
 from edged.vision.bundle import Bundle
 from edged.vision.labels import Labels
-from edged.vision.manifest import InputRule, Manifest
+from edged.vision.manifest import InputRule, Manifest, Task
 
 BASE = """\
 device: garage
@@ -26,6 +26,11 @@ models: {objects: {path: m}}
 cameras: {front: {source: {type: pattern}, model: objects}}
 """
 MANIFEST = Manifest("ssd", "classification", "classification", InputRule(), (("scores", 0),))
+
+
+def of_task(task: Task) -> Manifest:
+    """The manifest of some model with this task."""
+    return replace(MANIFEST, task=task)
 
 
 def settings(text: str = BASE) -> Settings:
@@ -139,7 +144,7 @@ def test_a_label_without_a_threshold_has_the_cameras() -> None:
       dog: {threshold: 0, confirm: [2, 3], hold_s: 1.5, min_area: 0.1}
     zones: {drive: {polygon: [[0, 0], [1, 0], [1, 1]], labels: [person]}}
 """).cameras["front"]
-    plan = watch_plan("front", camera)
+    plan = watch_plan("front", camera, of_task("detection"))
     assert plan.rules.default == LabelRule(0.7)
     assert plan.rules.labels == {"person": LabelRule(0.7), "dog": LabelRule(0.0, 0.1, (2, 3), 1.5)}
     assert plan.rules.floor == 0.0
@@ -151,19 +156,35 @@ def test_a_label_without_a_threshold_has_the_cameras() -> None:
 def test_no_labels_mean_all_labels() -> None:
     """A list, a section or nothing: a list has default rules, nothing reports every label."""
     camera = settings().cameras["front"]
-    assert watch_plan("front", camera).rules.labels == {}
-    assert watch_plan("front", camera).rules.rule("anything") == LabelRule(0.5)
+    assert watch_plan("front", camera, of_task("detection")).rules.labels == {}
+    assert watch_plan("front", camera, of_task("detection")).rules.rule("anything") == LabelRule(0.5)
     listed = with_camera("    source: {type: pattern}\n    labels: [cat]\n").cameras["front"]
-    assert watch_plan("front", listed).rules.labels == {"cat": LabelRule(0.5)}
-    assert watch_plan("front", listed).rules.rule("dog") is None
+    assert watch_plan("front", listed, of_task("detection")).rules.labels == {"cat": LabelRule(0.5)}
+    assert watch_plan("front", listed, of_task("detection")).rules.rule("dog") is None
+
+
+def test_the_threshold_follows_the_task() -> None:
+    """Without a threshold of its own a camera counts areas from a hundredth of the picture on, all else from 0.5."""
+    plain = with_camera("    source: {type: pattern}\n").cameras["front"]
+    tasks: tuple[Task, ...] = ("detection", "pose", "labels", "areas")
+    assert [watch_plan("front", plain, of_task(task)).rules.default.threshold for task in tasks] == [
+        0.5,
+        0.5,
+        0.5,
+        0.01,
+    ]
+    given = with_camera("    source: {type: pattern}\n    threshold: 0.2\n    labels: [cat]\n").cameras[
+        "front"
+    ]
+    assert watch_plan("front", given, of_task("areas")).rules.labels == {"cat": LabelRule(0.2)}
 
 
 def test_frames_are_published_only_where_asked_for() -> None:
     """The cap means nothing without `frame: true`."""
     capped = with_camera("    source: {type: pattern}\n    publish: {frame_max_fps: 2}\n")
-    assert watch_plan("front", capped.cameras["front"]).frame_max_fps is None
+    assert watch_plan("front", capped.cameras["front"], of_task("detection")).frame_max_fps is None
     asked = with_camera("    source: {type: pattern}\n    publish: {frame: true, frame_max_fps: 2}\n")
-    assert watch_plan("front", asked.cameras["front"]).frame_max_fps == 2.0
+    assert watch_plan("front", asked.cameras["front"], of_task("detection")).frame_max_fps == 2.0
 
 
 BOTH, CPU_ONLY, TPU_ONLY = bundle("both"), bundle("plain", edgetpu=False), bundle("compiled", cpu=False)

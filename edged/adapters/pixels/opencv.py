@@ -28,6 +28,7 @@ FLIP_TOP_BIT = np.uint8(0x80)
 
 Painter: TypeAlias = Callable[[Pixels, Pixels], None]
 """Draws a frame into the rectangle it belongs into: [h, w] for a grey input, else [h, w, 3]."""
+Ends: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 Stamp: TypeAlias = Callable[[Pixels, Tensor], object]
 """Turns drawn bytes into elements of the tensor."""
 
@@ -250,3 +251,16 @@ def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     _, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     return bytes(data)
+
+
+def draw_line(pixels: Pixels, ends: Ends, colour: tuple[int, int, int], thick: int) -> None:
+    """A line between two pixels, each (x, y), with round ends; from a pixel to itself it is a dot."""
+    cv2.line(pixels, *ends, colour, thick, cv2.LINE_AA)
+
+
+def drawn_text(text: str, scale: float) -> Pixels:
+    """A line of text as [height, width] of coverage, 0..255, with a little room around it; of ASCII alone."""
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    room = np.zeros((height + below + 3, width + 4), np.uint8)
+    cv2.putText(room, text, (2, height + 2), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 1, cv2.LINE_AA)
+    return room

@@ -1,0 +1,35 @@
+"""A map of classes without a manifest: what its file shows of it."""
+
+from edged.domain.tensors import TensorSpec
+from edged.vision.labels import Labels
+from edged.vision.maphead import MapLayout, map_layout
+from edged.vision.modelfile import ModelFile
+
+_ARG_MAX = 56
+
+
+def find_classmap(file: ModelFile, labels: Labels) -> tuple[MapLayout, tuple[str, ...]] | None:
+    """The layout of the one output, and what is taken on trust; None where it is of another kind.
+
+    Ids have the input's size or divide it; scores do so too, and are as many as there are labels, or nobody says.
+    """
+    if len(file.outputs) != 1:
+        return None
+    spec = file.outputs[0]
+    layout = map_layout(spec)
+    if layout is None or not _divides(layout, file.inputs[0]):
+        return None
+    if layout.classes is None:
+        doubt = f"{spec.dtype} {list(spec.shape)} is taken for the class of each pixel"
+        return layout, () if file.makers[0] == _ARG_MAX else (doubt,)
+    if abs(layout.classes - len(labels)) > 1 and labels.names:
+        return None
+    return layout, (
+        f"{list(spec.shape)} is taken for {layout.classes} scores of each pixel, the highest counts",
+    )
+
+
+def _divides(layout: MapLayout, picture: TensorSpec) -> bool:
+    """Whether the map's size is that of the input, or a part of it without rest; one cell is no map."""
+    height, width = picture.shape[1:3]
+    return height % layout.height == 0 == width % layout.width and layout.height * layout.width > 1

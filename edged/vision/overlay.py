@@ -1,0 +1,96 @@
+"""What is drawn over a picture: boxes, joined points, the class of each pixel, and words; no pixels are touched here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.domain.predictions import Areas, Detection, Detections, Prediction, Ranked, Readings, Text
+from edged.domain.tensors import TensorSpec
+from edged.ports import Tensor
+from edged.vision.classmap import background_id
+from edged.vision.fit import FitPlan
+from edged.vision.keypoints import LIMBS, SURE
+from edged.vision.labels import Labels
+from edged.vision.manifest import Manifest
+from edged.vision.maphead import classes_in_frame, map_layout
+
+_COLOURS = 255
+"""Of a mask; class ids beyond come round again."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One object; places are fractions of the picture."""
+
+    text: str
+    colour: int
+    """A class's number; whoever draws knows the colour."""
+    box: tuple[float, float, float, float]
+    """Left, top, width, height."""
+    dots: tuple[Point, ...] = ()
+    """The points that are sure."""
+    lines: tuple[tuple[Point, Point], ...] = ()
+    """The limbs whose both ends are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """All that is drawn over one picture."""
+
+    figures: tuple[Figure, ...] = ()
+    words: tuple[tuple[str, int], ...] = ()
+    """What is said of the whole picture, each with the number of its class."""
+    mask: NDArray[np.uint8] | None = None
+    """[height, width] of the picture: 0 where nothing is tinted, else 1 and more for the class's number."""
+
+
+def overlay_of(prediction: Prediction, names: Sequence[str]) -> Overlay:
+    """The figures and words of a prediction; `names` are those of its key points. It has no mask."""
+    if isinstance(prediction, Detections):
+        return Overlay(figures=tuple(_figure(item, names) for item in prediction.items))
+    if isinstance(prediction, Readings):
+        return Overlay(
+            words=tuple(
+                (f"{item.name} {item.value:.6g} {item.unit}".rstrip(), 0) for item in prediction.items
+            )
+        )
+    if isinstance(prediction, Text):
+        return Overlay(words=((f"{prediction.text} {prediction.score:.2f}", 0),))
+    areas = isinstance(prediction, Areas)
+    return Overlay(words=tuple((_words(entry, areas=areas), entry.label_id) for entry in prediction.top))
+
+
+def mask_of(
+    output: Tensor, spec: TensorSpec, manifest: Manifest, labels: Labels, plan: FitPlan
+) -> NDArray[np.uint8] | None:
+    """The mask of a map of classes, exactly where the frame was fitted by `plan`; None for what is no such map.
+
+    The background, and cells without a class, are not tinted.
+    """
+    layout = map_layout(spec)
+    if layout is None:
+        return None
+    classes = classes_in_frame(layout.ids(output), plan)
+    bare = (classes < 0) | (classes == background_id(layout, labels, manifest.background))
+    mask: NDArray[np.uint8] = np.where(bare, 0, classes % _COLOURS + 1).astype(np.uint8)
+    return mask
+
+
+def _figure(item: Detection, names: Sequence[str]) -> Figure:
+    box = item.box.clamped()
+    spots = {
+        name: (point.x, point.y)
+        for name, point in zip(names, item.keypoints, strict=False)
+        if point and point.score >= SURE
+    }
+    limbs = tuple((spots[one], spots[other]) for one, other in LIMBS if one in spots and other in spots)
+    text = f"{item.label} {item.score:.2f}"
+    return Figure(text, item.label_id, (box.x, box.y, box.w, box.h), tuple(spots.values()), limbs)
+
+
+def _words(entry: Ranked, *, areas: bool) -> str:
+    return f"{entry.label} {entry.score:.1%}" if areas else f"{entry.label} {entry.score:.2f}"
