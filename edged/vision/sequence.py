@@ -34,9 +34,11 @@ def best_classes(
     Of equal ones the first is the best. NaN never is, and takes no share of the softmax. A step in which nothing
     is above minus infinity has the class UNREAD and the probability 0.
     """
-    known = np.where(np.isnan(values), -np.inf, values)
+    known, peak = values, values.max(axis=1)
+    if np.isnan(peak).any():
+        known = np.where(np.isnan(values), -np.inf, values)
+        peak = known.max(axis=1)
     best = known.argmax(axis=1)
-    peak = known.max(axis=1)
     scores = 1 / _weights(known, peak).sum(axis=1) if softmax else np.clip(peak, 0.0, 1.0)
     unread = np.isneginf(peak)
     return np.where(unread, UNREAD, best), np.where(unread, 0.0, scores)
@@ -44,6 +46,8 @@ def best_classes(
 
 def _weights(known: NDArray[np.float64], peak: NDArray[np.float64]) -> NDArray[np.float64]:
     """exp(x - peak) of each step, so that the best weighs 1; several of +inf share everything."""
+    if np.isfinite(peak).all():
+        return np.exp(known - peak[:, None])
     ends = np.isinf(peak)[:, None]
     shifted = known - np.where(ends, 0.0, peak[:, None])
     return np.where(ends, known == peak[:, None], np.exp(np.where(ends, 0.0, shifted)))
