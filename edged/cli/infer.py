@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 from edged.adapters.storage.bundles import load_bundle
+from edged.cli.regions import regions_of
 from edged.compose.inference import infer_pictures
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
 from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
 from edged.domain.predictions import Detections
+from edged.domain.regions import Region
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Task
 from edged.vision.raw import explain
@@ -39,6 +41,14 @@ def _a_number(_context: click.Context, _option: click.Parameter, value: float | 
     callback=_a_number,
     help="Lowest score that is reported; by default 0.3 for objects and 0 for classes.",
 )
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    callback=regions_of,
+    metavar="NAME=x,y,w,h",
+    help="Show the model this part of each picture, in fractions of it; may be given several times.",
+)
 @click.option("--raw", is_flag=True, help="Show integers, dequantised values and what became of them.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--use", type=click.Choice(["auto", "edgetpu", "cpu"]), default="auto", help="What runs it.")
@@ -50,6 +60,7 @@ def infer(
     labels: Path | None,
     top: int,
     threshold: float | None,
+    regions: tuple[Region, ...],
     raw: bool,
     as_json: bool,
     use: str,
@@ -71,6 +82,7 @@ def infer(
         threshold=DEFAULT_THRESHOLDS[bundle.manifest.task] if threshold is None else threshold,
         top_k=top,
         reader=report,
+        regions=regions,
     )
     return ExitCode.CHECK_FAILED if report.skipped else ExitCode.OK
 
@@ -114,6 +126,7 @@ def as_record(image: str, task: str, answer: Answer) -> dict[str, Any]:
     observation = answer.observation
     record: dict[str, Any] = {
         "image": image,
+        **({"region": observation.region} if observation.region else {}),
         "task": task,
         "model": {"name": observation.model.name, "sha": observation.model.sha},
         "accelerator": observation.accelerator,
@@ -139,7 +152,8 @@ def as_record(image: str, task: str, answer: Answer) -> dict[str, Any]:
 
 def _lines(record: dict[str, Any]) -> list[str]:
     """An answer for people."""
-    head = f"{record['image']}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
+    where = f"  {record['region']}" if "region" in record else ""
+    head = f"{record['image']}{where}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
     items = record.get("detections", record.get("top", []))
     lines = [head] + [
         f"  {item['score']:.3f}  {item['label']} ({item['label_id']}){_place(item)}" for item in items

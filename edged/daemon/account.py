@@ -57,6 +57,8 @@ class Account:
                     self._herald.slug(name, label): rule.threshold for label, rule in rules.labels.items()
                 },
             }
+            if regions := self._watches[name].plan.regions:
+                cameras[name]["regions"] = list(regions)
         return info_payload(
             version=self._identity.version,
             schema=self._identity.schema,

@@ -29,7 +29,7 @@ from edged.domain.events import (
     TrackStarted,
 )
 from edged.domain.moment import Moment
-from edged.domain.predictions import Observation
+from edged.domain.predictions import Observations
 from edged.domain.problems import Problem
 from edged.ports import Clock
 
@@ -99,9 +99,9 @@ class Herald:
         payload = object_state(change, label, self._clock.now())
         self._delivery.state(self._topics.camera_object(camera, label), dumps(payload))
 
-    def frame(self, camera: str, observation: Observation) -> None:
+    def frame(self, camera: str, observations: Observations) -> None:
         """All that the model said about one frame, for overlays."""
-        payload = frame_payload(observation, self._clock.now(), partial(self.slug, camera))
+        payload = frame_payload(observations, self._clock.now(), partial(self.slug, camera))
         self._delivery.telemetry(self._topics.camera_frame(camera), dumps(payload))
 
     def keep_topics(self, plans: Iterable[WatchPlan], *, fresh: bool) -> None:

@@ -14,6 +14,7 @@ from edged.delivery.fields import (
     milliseconds,
     model_info,
     ranked_label,
+    regional,
     rounded,
     timestamp,
 )
@@ -122,14 +123,15 @@ def _seen_object(
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),
         "box_px": box_pixels(seen.box, shape.width, shape.height),
-        "zones": _fitting(event.zones),
+        "zones": _fitting(event.zones, event.observation.region),
     }
 
 
-def _fitting(names: tuple[str, ...]) -> list[str]:
-    """As many names as an event has room for: 4 of the longest, 14 of eight letters."""
+def _fitting(names: tuple[str, ...], region: str) -> list[str]:
+    """As many names as an event has room for: 4 of the longest, 14 of eight letters; a region takes of that room."""
+    room = _ZONES_BYTES - (len(f'"region":"{region}",') if region else 0)
     ends = accumulate(len(name) + len('"",') for name in names)
-    return [name for name, end in zip(names, ends, strict=True) if end <= _ZONES_BYTES]
+    return [name for name, end in zip(names, ends, strict=True) if end <= room]
 
 
 def _stamped(ids: EventIds, moment: Moment) -> payloads.Stamped:
@@ -150,6 +152,7 @@ def _observed(observation: Observation, threshold: float, ids: EventIds, moment:
     return {
         **_stamped(ids, moment.at(frame.captured_ns)),
         "camera": frame.camera,
+        **regional(observation.region),
         "threshold": rounded(threshold),
         "frame": frame_info(frame),
         "model": model_info(observation.model),

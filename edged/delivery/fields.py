@@ -64,6 +64,11 @@ def ranked_label(ranked: Ranked, slug_of: SlugOf = slug) -> payloads.RankedLabel
     }
 
 
+def regional(region: str) -> payloads.Regional:
+    """The field that names a region; none for the whole frame."""
+    return {"region": region} if region else {}
+
+
 def rounded(value: float) -> float:
     """A score or a fraction, to four digits."""
     return round(float(value), _DIGITS)

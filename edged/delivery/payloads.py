@@ -84,7 +84,13 @@ class Stamped(TypedDict):
     device: Name
 
 
-class Observed(Stamped):
+class Regional(TypedDict):
+    """Which of its camera's regions something is about; missing where the camera has none."""
+
+    region: NotRequired[Name]
+
+
+class Observed(Stamped, Regional):
     """What every event of a camera says about where it comes from."""
 
     camera: Name
@@ -163,13 +169,17 @@ class ObjectState(TypedDict):
     last_seen: Timestamp | None
 
 
-class FrameDetection(TypedDict):
+class FrameDetection(Regional):
     """One object of a frame, confirmed or not."""
 
     label: Name
     label_id: Count
     score: Fraction
     box: BoxFractions
+
+
+class FrameRanked(RankedLabel, Regional):
+    """One class of a frame or of one of its regions."""
 
 
 class FramePayload(TypedDict):
@@ -182,7 +192,7 @@ class FramePayload(TypedDict):
     frame: FrameInfo
     latency_ms: Milliseconds
     detections: NotRequired[list[FrameDetection]]
-    top: NotRequired[list[RankedLabel]]
+    top: NotRequired[list[FrameRanked]]
 
 
 class ProblemItem(TypedDict):
@@ -246,13 +256,14 @@ class CameraInfo(TypedDict):
     """What one camera is configured to do.
 
     `labels` gives the threshold of each slug; where it is empty every label of the model is reported, and
-    `threshold` holds for all.
+    `threshold` holds for all. `regions` are the names of the camera's regions, if it has any.
     """
 
     model: ModelInfo
     accelerator: Accelerator
     threshold: Fraction
     labels: dict[str, Fraction]
+    regions: NotRequired[list[Name]]
 
 
 class Info(TypedDict):

@@ -10,13 +10,14 @@ from edged.delivery.fields import (
     frame_info,
     milliseconds,
     ranked_label,
+    regional,
     rounded,
     timestamp,
 )
 from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import PresenceChanged
 from edged.domain.moment import Moment
-from edged.domain.predictions import Detection, Detections, Observation
+from edged.domain.predictions import Detection, Detections, Observation, Observations
 from edged.domain.problems import Problem
 
 
@@ -33,8 +34,19 @@ def object_state(change: PresenceChanged, label: str, moment: Moment) -> payload
     }
 
 
-def frame_payload(observation: Observation, moment: Moment, slug_of: SlugOf = slug) -> payloads.FramePayload:
-    """What the model says about one frame, down to the camera's lowest threshold."""
+def frame_payload(observations: Observations, moment: Moment, slug_of: SlugOf = slug) -> Mapping[str, object]:
+    """What the model says about one frame, a `payloads.FramePayload`; the lists of its regions are put together."""
+    whole: dict[str, object] = dict(_observation_payload(observations[0], moment, slug_of))
+    for other in observations[1:]:
+        for key, value in _observation_payload(other, moment, slug_of).items():
+            before = whole.get(key)
+            if isinstance(before, list) and isinstance(value, list):
+                whole[key] = before + value
+    return whole
+
+
+def _observation_payload(observation: Observation, moment: Moment, slug_of: SlugOf) -> payloads.FramePayload:
+    """What the model says about a frame or one region of it, down to the camera's lowest threshold."""
     taken = moment.at(observation.frame.captured_ns)
     payload: payloads.FramePayload = {
         "v": 1,
@@ -45,9 +57,14 @@ def frame_payload(observation: Observation, moment: Moment, slug_of: SlugOf = sl
         "latency_ms": milliseconds(moment.monotonic_ns - taken.monotonic_ns),
     }
     if isinstance(observation.prediction, Detections):
-        payload["detections"] = [_detection(item, slug_of) for item in observation.prediction.items]
+        payload["detections"] = [
+            _detection(item, slug_of, observation.region) for item in observation.prediction.items
+        ]
     else:
-        payload["top"] = [ranked_label(ranked, slug_of) for ranked in observation.prediction.top]
+        payload["top"] = [
+            {**regional(observation.region), **ranked_label(ranked, slug_of)}
+            for ranked in observation.prediction.top
+        ]
     return payload
 
 
@@ -104,8 +121,9 @@ def info_payload(
     }
 
 
-def _detection(seen: Detection, slug_of: SlugOf) -> payloads.FrameDetection:
+def _detection(seen: Detection, slug_of: SlugOf, region: str) -> payloads.FrameDetection:
     return {
+        **regional(region),
         "label": slug_of(seen.label, seen.label_id),
         "label_id": seen.label_id,
         "score": rounded(seen.score),

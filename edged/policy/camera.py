@@ -31,6 +31,11 @@ class CameraPolicy:
         """The number of the next track to start: the `first_track` of this policy's successor."""
         return self._tracker.next_track
 
+    @next_track.setter
+    def next_track(self, number: int) -> None:
+        """Goes on from a higher number, where others have taken those before it."""
+        self._tracker.next_track = number
+
     def start(self, at_ns: int) -> tuple[PresenceChanged, ...]:
         """An OFF state for each configured label; none where every label of the model is reported."""
         return self._presence.initial(self._rules.labels, at_ns)
@@ -52,7 +57,7 @@ class CameraPolicy:
                 changes = self._classes.update(observation, prediction)
             case LabelSet():
                 changes = self._labels.update(observation, prediction)
-        return (*changes, *self._presence.update(self._sightings(), frame.captured_ns))
+        return (*changes, *self._presence.update(self.sightings(), frame.captured_ns))
 
     def counted(self, observation: Observation) -> tuple[Detection, ...]:
         """The detections of this frame that count, confirmed or not."""
@@ -67,7 +72,7 @@ class CameraPolicy:
             *self._tracker.adopt(rules),
             *self._classes.adopt(rules),
             *self._labels.adopt(rules),
-            *self._presence.update(self._sightings(), at_ns),
+            *self._presence.update(self.sightings(), at_ns),
             *self._presence.initial(fresh, at_ns),
         )
 
@@ -84,6 +89,6 @@ class CameraPolicy:
             *self._presence.update({}, at_ns),
         )
 
-    def _sightings(self) -> dict[str, Sighting]:
+    def sightings(self) -> dict[str, Sighting]:
         """What is there of each label; a model has one task, so that only one of these has any."""
         return {**self._tracker.sightings(), **self._classes.sightings(), **self._labels.sightings()}

@@ -22,10 +22,10 @@ _FEW = 3
 """Returned slots are taken in batches, when fewer than this are left."""
 
 
-def offsets(specs: Sequence[TensorSpec]) -> list[int]:
-    """Where each output begins in a slot; one more entry, for the end."""
+def offsets(specs: Sequence[TensorSpec], runs: int = 1) -> list[int]:
+    """Where each output begins in a slot, those of the first run of the model before the next; one more, for the end."""
     at = [0]
-    for spec in specs:
+    for spec in [*specs] * runs:
         nbytes = int(np.prod(spec.shape, dtype=np.int64)) * np.dtype(spec.dtype).itemsize
         at.append(at[-1] + -(-nbytes // ALIGNMENT) * ALIGNMENT)
     return at

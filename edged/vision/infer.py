@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
+from edged.vision.batch import one_picture
 from edged.vision.binary import yes_and_no
 from edged.vision.embedded import embedded_description
 from edged.vision.found import FoundDetector
@@ -47,6 +48,7 @@ class Inferred:
 def infer_manifest(file: ModelFile, name: str, labels: Labels | None) -> Inferred:
     """What a model without a manifest is. Raises ModelError, with the reason, where this version cannot run it."""
     check_runnable(file)
+    file = one_picture(file)
     warnings: tuple[str, ...] = ()
     if labels is None or not labels.names:
         labels, warnings = Labels(), (NO_LABELS,)
@@ -71,6 +73,7 @@ def _infer(file: ModelFile, name: str, labels: Labels) -> Inferred:
 def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -> Inferred:
     """The same for a manifest that was given. Raises ModelError where the file contradicts it."""
     check_runnable(file)
+    file = one_picture(file)
     for part, index in manifest.roles:
         if index >= len(file.outputs):
             raise ModelError(
