@@ -59,15 +59,13 @@ class Parts:
     """
 
     def __init__(self, *, outputs: int, places: int, pictures: int) -> None:
-        self._outputs = outputs
-        self._places = places
-        self._pictures = pictures
+        self._is_whole = places == 1
+        runs = [divmod(picture, places) for picture in range(pictures)]
+        self._cuts = [(slice(run * outputs, (run + 1) * outputs), slice(at, at + 1)) for run, at in runs]
+        """For each picture the outputs of its run, and its place in them."""
 
     def of(self, tensors: Sequence[Tensor]) -> list[Sequence[Tensor]]:
         """For each picture its outputs, with a leading axis of 1; `tensors` are those of the first run, then the next."""
-        found = []
-        for picture in range(self._pictures):
-            run, place = divmod(picture, self._places)
-            mine = tensors[run * self._outputs : (run + 1) * self._outputs]
-            found.append(mine if self._places == 1 else [each[place : place + 1] for each in mine])
-        return found
+        if self._is_whole:
+            return [tensors[run] for run, _ in self._cuts]
+        return [[output[place] for output in tensors[run]] for run, place in self._cuts]
