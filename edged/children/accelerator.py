@@ -72,7 +72,7 @@ class _RegionFitters:
 class _Conversation:
     """The control thread: takes rings and the result memory from the parent."""
 
-    def __init__(self, control: Control, region_fitters: "_RegionFitters") -> None:
+    def __init__(self, control: Control, region_fitters: _RegionFitters) -> None:
         self._control = control
         self._region_fitters = region_fitters
         self.frames = Borrowers()

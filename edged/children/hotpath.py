@@ -113,7 +113,7 @@ class HotPath:
         self._fitted: queue.SimpleQueue[_Fitted] = queue.SimpleQueue()
         self._expected_ns = [0] * len(models)
         self._outputs: list[Tensor] = []
-        """Of the runs that the frame has behind it whose regions are being answered, and what they took."""
+        """What the runs have given so far of a frame that takes several, and the time that they took."""
         self._took_ns = 0
 
     def run(self) -> None:
