@@ -3,21 +3,25 @@
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from edged.adapters.pixels.opencv import Fitter, prepare
+from edged.adapters.pixels.regions import RegionFitter
 from edged.adapters.runtimes.tflite import TfliteRuntime, TfliteRuntimes
-from edged.children.hotpath import HotPath, Slot
+from edged.children.hotpath import HotPath, Slot, Way
 from edged.children.start import fatal, run_child
 from edged.domain.errors import ModelError
+from edged.domain.geometry import Box
 from edged.ports import Tensor
 from edged.transport.borrower import Borrower, Borrowers
 from edged.transport.control import Control
 from edged.transport.protocol import LoadedModel, ModelJob, Ready, job_from_wire, ready_to_wire
 from edged.transport.results import ResultSender, offsets
+from edged.vision.batch import Parts, outputs_of_one
 from edged.vision.roles import check_ssd_roles, resolve_ssd_roles
 
 
@@ -38,22 +42,41 @@ def _load(job: ModelJob, runtimes: TfliteRuntimes) -> tuple[TfliteRuntime, Loade
         )
     runtime.set_input(_calibration_picture(runtime.inputs[0].shape, runtime.inputs[0].dtype))
     runtime.invoke()
-    outputs, specs = runtime.get_outputs(), runtime.outputs
+    places = runtime.inputs[0].shape[0]
+    specs = outputs_of_one(runtime.outputs, places, job.path, final=True)
+    (outputs,) = Parts(outputs=len(specs), places=places, pictures=1).of(runtime.get_outputs())
     roles = job.roles
     if job.decoder == "ssd" and roles:
         check_ssd_roles(roles, specs, outputs)
     elif job.decoder == "ssd":
         roles = resolve_ssd_roles(specs, outputs)
-    return runtime, LoadedModel(runtime.inputs, specs, roles)
+    return runtime, LoadedModel(runtime.inputs, runtime.outputs, roles)
+
+
+class _RegionFitters:
+    """What puts regions into the models' scratch; a camera that is connected again goes on with its own."""
+
+    def __init__(self, fitters: Sequence[Fitter], slots: Sequence[Slot]) -> None:
+        self._models = list(zip(fitters, slots, strict=True))
+        self._made: dict[tuple[int, tuple[Box, ...]], RegionFitter] = {}
+
+    def of(self, model: int, regions: tuple[Box, ...]) -> RegionFitter:
+        """The one for these regions and this model."""
+        made = self._made.get((model, regions))
+        if made is None:
+            fitter, slot = self._models[model]
+            made = self._made[model, regions] = RegionFitter(fitter, regions, slot.scratch)
+        return made
 
 
 class _Conversation:
     """The control thread: takes rings and the result memory from the parent."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, region_fitters: _RegionFitters) -> None:
         self._control = control
+        self._region_fitters = region_fitters
         self.frames = Borrowers()
-        self.models_of_streams: dict[int, int] = {}
+        self.ways: dict[int, Way] = {}
         self.sender: ResultSender | None = None
         self.has_sender = threading.Event()
 
@@ -71,7 +94,10 @@ class _Conversation:
                     os.close(fd)
 
     def _take_stream(self, message: dict[str, Any], fds: list[int]) -> None:
-        self.models_of_streams[message["stream"]] = message["model"]
+        model, regions = message["model"], tuple(Box(*region) for region in message["regions"])
+        self.ways[message["stream"]] = Way(
+            model, self._region_fitters.of(model, regions) if regions else None
+        )
         borrower = Borrower(
             message["stream"],
             socket.socket(fileno=fds[1]),
@@ -97,23 +123,20 @@ def work(control: Control, spec: dict[str, Any]) -> None:
             runtime,
             fitter,
             np.zeros(runtime.inputs[0].shape, runtime.inputs[0].dtype),
-            offsets(report.outputs),
+            offsets(report.outputs, report.runs(each.regions)),
         )
-        for fitter, (runtime, report) in zip(fitters, loaded, strict=True)
+        for each, fitter, (runtime, report) in zip(job.models, fitters, loaded, strict=True)
     ]
     reports = tuple(
         replace(report, warnings=(fitter.warning,) if fitter.warning else ())
         for fitter, (_, report) in zip(fitters, loaded, strict=True)
     )
     control.send(ready_to_wire(Ready(reports, runtimes.package)))
-    conversation = _Conversation(control)
+    conversation = _Conversation(control, _RegionFitters(fitters, slots))
     threading.Thread(target=fatal(conversation.listen), name="control", daemon=True).start()
     conversation.has_sender.wait()
     assert conversation.sender  # noqa: S101  set before the event
-    path = HotPath(
-        slots, conversation.frames, conversation.models_of_streams.__getitem__, conversation.sender.send
-    )
-    path.run()
+    HotPath(slots, conversation.frames, conversation.ways.__getitem__, conversation.sender.send).run()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def as_record(image: str, manifest: Manifest, answer: Answer) -> dict[str, Any]:
     observation = answer.observation
     return {
         "image": image,
+        **({"region": observation.region} if observation.region else {}),
         "task": manifest.task,
         "model": {"name": observation.model.name, "sha": observation.model.sha},
         "accelerator": observation.accelerator,
@@ -36,7 +37,8 @@ def as_record(image: str, manifest: Manifest, answer: Answer) -> dict[str, Any]:
 
 def as_lines(record: dict[str, Any]) -> list[str]:
     """The same for people."""
-    head = f"{record['image']}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
+    where = f"  {record['region']}" if "region" in record else ""
+    head = f"{record['image']}{where}  ({record['model']['name']} on {record['accelerator']}, {record['infer_ms']:.1f} ms)"
     lines = reading_lines(record) if record["task"] in {"value", "text"} else _item_lines(record)
     return [head, *lines, *(f"  {json.dumps(output)}" for output in record.get("raw", []))]
 

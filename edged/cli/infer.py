@@ -11,10 +11,12 @@ import click
 from edged.adapters.storage.bundles import load_bundle
 from edged.cli.answers import as_lines, as_record
 from edged.cli.drawing import Drawer
+from edged.cli.regions import regions_of
 from edged.compose.inference import infer_pictures
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.daemon.inference import Answer
 from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
+from edged.domain.regions import Region
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Task
 from edged.vision.raw import explain
@@ -47,6 +49,14 @@ def _a_number(_context: click.Context, _option: click.Parameter, value: float | 
     callback=_a_number,
     help="Lowest score that is reported; by default 0.3, 0 for classes and 0.01 for areas.",
 )
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    callback=regions_of,
+    metavar="NAME=x,y,w,h",
+    help="Show the model this part of each picture, in fractions of it; may be given several times.",
+)
 @click.option("--raw", is_flag=True, help="Show integers, dequantised values and what became of them.")
 @click.option(
     "--draw", "place", type=Path, help="Draw what was found over copies: a PNG or JPEG file, or a folder."
@@ -61,6 +71,7 @@ def infer(
     labels: Path | None,
     top: int,
     threshold: float | None,
+    regions: tuple[Region, ...],
     raw: bool,
     place: Path | None,
     as_json: bool,
@@ -84,6 +95,7 @@ def infer(
         threshold=DEFAULT_THRESHOLDS[bundle.manifest.task] if threshold is None else threshold,
         top_k=top,
         reader=report,
+        regions=regions,
     )
     failed = drawer.finish(report.notice) if drawer else 0
     return ExitCode.CHECK_FAILED if report.skipped or failed else ExitCode.OK

@@ -10,6 +10,7 @@ from edged.daemon.camera_unit import CameraPlan
 from edged.daemon.inference import Inference, Reader
 from edged.daemon.probe import Probe
 from edged.daemon.stream import StreamPlan
+from edged.domain.regions import Region
 from edged.transport.protocol import LoadedModel
 from edged.vision.bundle import Bundle
 
@@ -24,15 +25,17 @@ def infer_pictures(
     threshold: float,
     top_k: int,
     reader: Reader,
+    regions: tuple[Region, ...] = (),
 ) -> None:
-    """Answers every picture, in order; raises what makes that impossible. Call from the main thread.
+    """Answers every picture, in order, or each of these regions of it; raises what makes that impossible. Call from the main thread.
 
     The machine's Edge TPUs are left alone while a daemon owns them.
     """
     lock = TpuLock()
     ours = lock.acquire() if wants_tpu(options, [bundle]) else True
     try:
-        accelerator = replace(accelerator_plan(options, [bundle], tpu_is_ours=ours), gives_up=True)
+        plan = accelerator_plan(options, [bundle], regions=[len(regions)], tpu_is_ours=ours)
+        accelerator = replace(plan, gives_up=True)
         if not ours:
             reader.notice("the Edge TPU belongs to the running daemon; using the CPU twin")
         model = model_plan(bundle.manifest.name, bundle, accelerator)
@@ -40,7 +43,7 @@ def infer_pictures(
         Inference(
             camera=CameraPlan(CAMERA, source, lossless=True),
             accelerator=accelerator,
-            stream=StreamPlan(CAMERA, options.name, 0, model, threshold, top_k),
+            stream=StreamPlan(CAMERA, options.name, 0, model, threshold, top_k, regions),
             reader=reader,
         ).run()
     finally:

@@ -30,10 +30,15 @@ class AcceleratorOptions:
 
 
 def accelerator_plan(
-    options: AcceleratorOptions, bundles: Sequence[Bundle], *, tpu_is_ours: bool = True
+    options: AcceleratorOptions,
+    bundles: Sequence[Bundle],
+    *,
+    regions: Sequence[int] = (),
+    tpu_is_ours: bool = True,
 ) -> AcceleratorPlan:
     """The ladder for these models: the Edge TPU where all are compiled for it, then the CPU where all have a twin.
 
+    `regions` says for each model how many parts of one frame it is shown at most; 0, or nothing, for whole frames.
     `tpu_is_ours` is off where another process owns the machine's Edge TPUs: they are not touched then.
     Raises ModelError or DeviceUnavailableError where no rung is left.
     """
@@ -44,9 +49,9 @@ def accelerator_plan(
     if options.use == "edgetpu" and not tpu_is_ours:
         raise tpu_is_taken()
     if wants_tpu(options, bundles) and tpu_is_ours:
-        rungs.append(_job(options, bundles, compiled=True))
+        rungs.append(_job(options, bundles, regions, compiled=True))
     if all(bundle.cpu for bundle in bundles):
-        rungs.append(_job(options, bundles, compiled=False))
+        rungs.append(_job(options, bundles, regions, compiled=False))
     if not rungs:
         raise _no_rung(options, bundles, all_compiled=compiled)
     return AcceleratorPlan(
@@ -66,7 +71,9 @@ def model_plan(name: str, bundle: Bundle, plan: AcceleratorPlan) -> ModelPlan:
     return ModelPlan(name, bundle.manifest, bundle.labels, ids, plan.rungs[0].accelerator)
 
 
-def _job(options: AcceleratorOptions, bundles: Sequence[Bundle], *, compiled: bool) -> AcceleratorJob:
+def _job(
+    options: AcceleratorOptions, bundles: Sequence[Bundle], regions: Sequence[int], *, compiled: bool
+) -> AcceleratorJob:
     models = tuple(
         ModelJob(
             bundle.manifest.name,
@@ -74,8 +81,9 @@ def _job(options: AcceleratorOptions, bundles: Sequence[Bundle], *, compiled: bo
             bundle.manifest.decoder,
             () if bundle.undecided else bundle.manifest.roles,
             bundle.manifest.input,
+            most,
         )
-        for bundle in bundles
+        for bundle, most in zip(bundles, regions or [0] * len(bundles), strict=True)
     )
     return AcceleratorJob(models, options.library if compiled else None, options.device, options.cpu_threads)
 

@@ -10,6 +10,8 @@ from edged.config.settings import Settings
 from edged.config.settings_cameras import CameraSettings
 from edged.daemon.camera_unit import CameraPlan
 from edged.daemon.watch import WatchPlan
+from edged.domain.geometry import Box
+from edged.domain.regions import Region
 from edged.policy.rules import CameraRules, LabelRule, Zone, default_threshold
 from edged.vision.manifest import Manifest
 
@@ -80,4 +82,9 @@ def watch_plan(name: str, camera: CameraSettings, manifest: Manifest) -> WatchPl
         text=text_rule(camera, manifest),
     )
     publish = camera.publish
-    return WatchPlan(name, rules, publish.frame_max_fps if publish.frame else None)
+    return WatchPlan(name, rules, publish.frame_max_fps if publish.frame else None, tuple(camera.regions))
+
+
+def camera_regions(camera: CameraSettings) -> tuple[Region, ...]:
+    """The parts of the frame that are shown to the model, in the order of the file."""
+    return tuple(Region(name, Box(*region)) for name, region in camera.regions.items())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from edged.adapters.system.tpulock import TpuLock
 from edged.compose.plans import accelerator_plan, model_plan, tpu_is_taken, wants_tpu
-from edged.compose.translate import accelerator_options, watch_plan
+from edged.compose.translate import accelerator_options, camera_regions, watch_plan
 from edged.config.findings import Finding
 from edged.config.load import Loaded
 from edged.config.settings import Settings
@@ -33,7 +33,19 @@ def accelerator_plans(
     models = {name: [bundles[model] for model in _models_on(settings, name)] for name in options}
     if any(wants_tpu(options[name], models[name]) for name in options):
         _take(lock, waiting)
-    return {name: accelerator_plan(options[name], models[name]) for name in options}
+    return {
+        name: accelerator_plan(options[name], models[name], regions=_most_regions(settings, name))
+        for name in options
+    }
+
+
+def _most_regions(settings: Settings, accelerator: str) -> list[int]:
+    """For each model of an accelerator, the most regions of a camera that shows it some."""
+    cameras = [each for each in settings.cameras.values() if each.accelerator == accelerator]
+    return [
+        max(len(camera.regions) for camera in cameras if camera.model == model)
+        for model in _models_on(settings, accelerator)
+    ]
 
 
 def _take(lock: TpuLock, waiting: Callable[[float], None] | None) -> None:
@@ -68,7 +80,8 @@ def stream_plans(
         model = model_plan(bundle.manifest.name, bundle, accelerators[camera.accelerator])
         index = _models_on(settings, camera.accelerator).index(camera.model)
         floor = watch_plan(name, camera, bundle.manifest).rules.floor
-        plans.append(StreamPlan(name, camera.accelerator, index, model, floor, camera.top_k))
+        regions = camera_regions(camera)
+        plans.append(StreamPlan(name, camera.accelerator, index, model, floor, camera.top_k, regions))
     return plans
 
 

@@ -76,6 +76,25 @@ def _n_of_m(value: tuple[int, int]) -> tuple[int, int]:
     return value
 
 
+_NO_MORE_THAN_ALL = 1 + 1e-9
+"""What a start and a size may add up to: 1 and what rounding adds."""
+
+
+def _in_the_frame(value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    for start, side, words in ((value[0], value[2], "x + width"), (value[1], value[3], "y + height")):
+        if start + side > _NO_MORE_THAN_ALL:
+            raise PydanticCustomError(
+                "region",
+                "reaches beyond the frame: {words} is {sum}",
+                {
+                    "words": words,
+                    "sum": f"{start + side:g}",
+                    "suggestion": f"write [x, y, width, height]; from {start:g} on there is room for {1 - start:g}",
+                },
+            )
+    return value
+
+
 def kind_of(scalar: str, section: str, items: str) -> Callable[[Any], str]:
     """Tells which branch of a union a value belongs to: by being a mapping, a list or anything else.
 
@@ -99,4 +118,6 @@ Size: TypeAlias = tuple[Side, Side]
 Frames: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
 Confirm: TypeAlias = Annotated[tuple[Frames, Frames], AfterValidator(_n_of_m)]
 Point: TypeAlias = tuple[Fraction, Fraction]
+Part: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+RegionBox: TypeAlias = Annotated[tuple[Fraction, Fraction, Part, Part], AfterValidator(_in_the_frame)]
 Label: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200)]

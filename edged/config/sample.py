@@ -61,9 +61,15 @@ def _is_value(root: Schema, node: Schema) -> bool:
 
 
 def branches(root: Schema, node: Schema) -> list[Schema]:
-    """The sections that a key may hold: none for a value, several for a union."""
+    """The sections that a key may hold: none for a value or for named values, several for a union."""
     each = [resolve(root, branch) for branch in node.get("oneOf", [node])]
-    return [branch for branch in each if branch.get("type") == "object"]
+    return [branch for branch in each if branch.get("type") == "object" and not _of_values(root, branch)]
+
+
+def _of_values(root: Schema, section: Schema) -> bool:
+    """Whether a mapping of names holds a plain value under each name."""
+    entry = entry_of(root, section)
+    return entry is not None and entry.get("type") != "object"
 
 
 def entry_of(root: Schema, node: Schema) -> Schema | None:

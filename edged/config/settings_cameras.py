@@ -5,8 +5,19 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from edged.config.fields import Confirm, Fraction, Id, Label, Point, Section, kind_of, setting
+from edged.config.fields import (
+    Confirm,
+    Fraction,
+    Id,
+    Label,
+    Point,
+    RegionBox,
+    Section,
+    kind_of,
+    setting,
+)
 from edged.config.settings_sources import Source
+from edged.domain.regions import MOST_REGIONS
 
 
 class LabelSettings(Section):
@@ -117,6 +128,12 @@ class CameraSettings(Section):
     )
     text: TextSettings = setting(
         "Rules for the text of a model that reads one.", default_factory=TextSettings
+    )
+    regions: Annotated[dict[Id, RegionBox], Field(max_length=MOST_REGIONS)] = setting(
+        "Parts of the frame by name, as [x, y, width, height] in fractions of the frame: each one is shown to the "
+        "model by itself, and reported by its name. Without any the model sees the whole frame.",
+        default_factory=dict,
+        example={"dial": [0.1, 0.2, 0.3, 0.4]},
     )
     deadline_s: float | None = setting(
         "Seconds without a new frame after which the camera is restarted; "

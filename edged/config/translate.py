@@ -20,7 +20,7 @@ from edged.config.wording import expected, near, shown, suggestion
 Error: TypeAlias = Any
 """One entry of pydantic's `ValidationError.errors()`."""
 _BRANCHES = frozenset({"<one>", "<many>", "<section>", "<list>", *(f"<{name}>" for name in SOURCE_TYPES)})
-_OWN_ERRORS = frozenset({"reserved", "n_of_m"})
+_OWN_ERRORS = frozenset({"reserved", "n_of_m", "region"})
 
 
 def validate(
@@ -101,7 +101,12 @@ class _Translation:
             return self._wrong_value(path[:-1]) if isinstance(path[-1], int) else self._missing(path)
         if kind.startswith("union_tag"):
             return self._bad_source(path)
-        return self._wrong_value(path)
+        too_many = kind == "too_long" and isinstance(error["input"], dict)
+        return self._too_many(path, error) if too_many else self._wrong_value(path)
+
+    def _too_many(self, path: Path, error: Error) -> Finding:
+        message = f"has {len(error['input'])} entries, which is more than {error['ctx']['max_length']}"
+        return Finding.at(self._document.place_key(path), key_name(path), message, "remove some of them")
 
     def _bad_name(self, path: Path) -> Finding:
         name = str(path[-1])
@@ -180,6 +185,8 @@ class _Translation:
         hint = "" if is_secret(path) else suggestion(schema, node)
         if "polygon" in path[:-1]:
             hint = "corners are fractions of the frame, not pixels: divide by its width and height"
+        if "regions" in path[:-2] and isinstance(node.value, (int, float)) and node.value > 1:
+            hint = "a region is in fractions of the frame, not in pixels: divide by its width and height"
         return Finding.at(node.place, key_name(path), message, hint)
 
     def _but_is(self, path: Path, node: Node, schema: Schema) -> str:

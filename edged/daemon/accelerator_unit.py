@@ -98,6 +98,11 @@ class AcceleratorUnit:
             attempt.end()
         self._attempts.clear()
 
+    @property
+    def deadline_s(self) -> float:
+        """How long a frame may wait for its answer: as many invokes as it takes, each within the plan's deadline."""
+        return self.plan.deadline_s * (self.current.most_runs if self.current else 1)
+
     def check(self, *, frame_waits: bool) -> bool:
         """Kills the current process if frames wait and nothing was answered for the deadline.
 
@@ -111,10 +116,10 @@ class AcceleratorUnit:
             return False
         if self._waiting_since_ns is None:
             self._waiting_since_ns = now_ns
-        elif now_ns - self._waiting_since_ns > self.plan.deadline_s * 1e9:
+        elif now_ns - self._waiting_since_ns > self.deadline_s * 1e9:
             self._waiting_since_ns = None
             self._starved += 0 if current.results else 1
-            what = f"accelerator {self.plan.name} gave no result for {self.plan.deadline_s:g} s"
+            what = f"accelerator {self.plan.name} gave no result for {self.deadline_s:g} s"
             current.fail(
                 ChildDiedError(what, "it is restarted; if this repeats, look at its cable and power")
             )

@@ -59,6 +59,8 @@ class Account:
             }
             if points := stream.plan.model.manifest.keypoints:
                 cameras[name]["keypoints"] = list(points)
+            if regions := self._watches[name].plan.regions:
+                cameras[name]["regions"] = list(regions)
         return info_payload(
             version=self._identity.version,
             schema=self._identity.schema,

@@ -2,13 +2,14 @@
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from edged.daemon.process import NONSENSE, Action, Process
 from edged.daemon.reactor import Reactor, Timer
 from edged.domain.errors import ChildDiedError, EdgedError
+from edged.domain.regions import Region
 from edged.ports import Tensor
 from edged.transport.memory import sealed_memfd
 from edged.transport.protocol import (
@@ -85,8 +86,26 @@ class Attempt:
         """Whether the models are loaded."""
         return self._receiver is not None
 
-    def connect(self, stream: int, model: int, ring: Ring, lease: socket.socket, *, after: int) -> None:
-        """Hands a camera's frames to the child, those after a sequence number; the descriptors are copied."""
+    @property
+    def most_runs(self) -> int:
+        """The most invokes that one frame takes; 1 before the models are loaded."""
+        pairs = zip(self.models, self.job.models, strict=False)
+        return max((model.runs(each.regions) for model, each in pairs), default=1)
+
+    def connect(
+        self,
+        stream: int,
+        model: int,
+        ring: Ring,
+        lease: socket.socket,
+        *,
+        after: int,
+        regions: Sequence[Region] = (),
+    ) -> None:
+        """Hands a camera's frames to the child, those after a sequence number; the descriptors are copied.
+
+        Outputs are told of each run of the model that a frame takes, in order; of no region it takes one.
+        """
         self._model_of_stream[stream] = model
         message = {
             "do": "stream",
@@ -95,6 +114,7 @@ class Attempt:
             "slot_bytes": ring.slot_bytes,
             "after": after,
             "lossless": ring.lossless,
+            "regions": [astuple(region.box) for region in regions],
         }
         self._process.send(message, [ring.fd, lease.fileno()])
 
@@ -139,7 +159,11 @@ class Attempt:
 
     def _open_results(self, ready: Ready) -> None:
         """Makes the memory for outputs, in which each slot of each model is looked at through the same views."""
-        layouts = [(model.outputs, offsets(model.outputs)) for model in ready.models]
+        runs = [model.runs(each.regions) for model, each in zip(ready.models, self.job.models, strict=True)]
+        layouts = [
+            (model.outputs * most, offsets(model.outputs, most))
+            for model, most in zip(ready.models, runs, strict=True)
+        ]
         slot_bytes = max(at[-1] for _, at in layouts)
         fd = sealed_memfd("edged-results", results_bytes(slot_bytes))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -20,8 +20,7 @@ from edged.daemon.watch import Watch
 from edged.delivery.changes import ProblemChange
 from edged.domain.errors import EdgedError
 from edged.domain.events import EndReason
-from edged.domain.predictions import Observation
-from edged.policy.camera import CameraPolicy
+from edged.domain.predictions import Observations
 from edged.ports import Clock, Sensors, ServiceManager, Tensor
 
 log = logging.getLogger(__name__)
@@ -61,9 +60,7 @@ class Daemon:
         self._identity = identity
         self._rules = rules
         self._owner = owner
-        self._watches = {
-            plan.camera: Watch(plan, CameraPolicy(plan.camera, plan.rules)) for plan in rules.watches
-        }
+        self._watches = {plan.camera: Watch(plan, plan.policy()) for plan in rules.watches}
         self._pipeline: Pipeline
         self._account: Account
         self._status = StatusLine(manager.status)
@@ -161,7 +158,9 @@ class Daemon:
 
         self._reactor.call_from_thread(apply)
 
-    def observed(self, stream: Stream, observation: Observation, outputs: Sequence[Tensor]) -> None:
+    def observed(
+        self, stream: Stream, observations: Observations, outputs: Sequence[Sequence[Tensor]]
+    ) -> None:
         """A frame was judged by the model; now the rules judge it."""
         del outputs
         camera = stream.plan.camera
@@ -169,10 +168,10 @@ class Daemon:
         now_ns = self._clock.now().monotonic_ns
         if not watch.online:
             self._camera_is_back(watch)
-        self._herald.decided(camera, watch.policy.update(observation))
-        if watch.frame_is_due(observation.frame.captured_ns):
-            self._herald.frame(camera, observation)
-        watch.tally.count(observation, now_ns)
+        self._herald.decided(camera, watch.judge(observations))
+        if watch.frame_is_due(observations[0].frame.captured_ns):
+            self._herald.frame(camera, observations)
+        watch.tally.count(observations[0], now_ns)
 
     def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
         """One picture could not be read."""

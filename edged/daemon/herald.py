@@ -10,9 +10,10 @@ from edged.delivery.event_payloads import (
     system_event,
 )
 from edged.delivery.fields import dumps
+from edged.delivery.frame_payloads import frame_payload
 from edged.delivery.payloads import Info, Stats
 from edged.delivery.reading_payloads import reading_state
-from edged.delivery.state_payloads import frame_payload, object_state, problem_state
+from edged.delivery.state_payloads import object_state, problem_state
 from edged.delivery.told import Told, payload_of
 from edged.delivery.topics import Topics, reading_name, slug
 from edged.domain.events import (
@@ -24,7 +25,7 @@ from edged.domain.events import (
     TrackEnded,
     TrackStarted,
 )
-from edged.domain.predictions import Observation
+from edged.domain.predictions import Observations
 from edged.domain.problems import Problem
 from edged.ports import Clock
 
@@ -85,13 +86,13 @@ class Herald:
         self._delivery.state(self._topics.camera_object(camera, label), dumps(payload))
 
     def _reading(self, camera: str, state: ReadingState) -> None:
-        name = reading_name(state.name)
+        name = reading_name(state.name, state.region)
         payload = reading_state(state, name, self._clock.now())
         self._delivery.state(self._topics.camera_reading(camera, name), dumps(payload))
 
-    def frame(self, camera: str, observation: Observation) -> None:
+    def frame(self, camera: str, observations: Observations) -> None:
         """All that the model said about one frame, for overlays."""
-        payload = frame_payload(observation, self._clock.now(), partial(self.slug, camera))
+        payload = frame_payload(observations, self._clock.now(), partial(self.slug, camera))
         self._delivery.telemetry(self._topics.camera_frame(camera), dumps(payload))
 
     def keep_topics(self, plans: Iterable[WatchPlan], *, fresh: bool) -> None:
@@ -107,7 +108,8 @@ class Herald:
             if not labels and not fresh:
                 slugs = set(self._slugs[camera].values())
             topics |= {self._topics.camera_object(camera, each) for each in slugs}
-            names = {reading_name(name) for name in plan.rules.readings}
+            regions = plan.regions or ("",)
+            names = {reading_name(name, region) for name in plan.rules.readings for region in regions}
             topics |= {self._topics.camera_reading(camera, each) for each in names}
         self._delivery.keep_only(topics)
 

@@ -12,14 +12,14 @@ from edged.daemon.pipeline import Pipeline
 from edged.daemon.reactor import Reactor
 from edged.daemon.stream import Stream, StreamPlan
 from edged.domain.errors import EdgedError
-from edged.domain.predictions import Observation
+from edged.domain.predictions import Observation, Observations
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model said about one picture; `outputs` are valid during the call only."""
+    """What the model said about one picture or one region of it; `outputs` are valid during the call only."""
 
     index: int
     observation: Observation
@@ -31,7 +31,7 @@ class Reader(Protocol):
     """Who wants the answers."""
 
     def answer(self, answer: Answer) -> None:
-        """One picture is answered."""
+        """One picture is answered, or one region of it: these come one after another, in their order."""
 
     def skip(self, index: int, error: EdgedError) -> None:
         """One picture cannot be read."""
@@ -64,9 +64,12 @@ class Inference:
         if self._error:
             raise self._error
 
-    def observed(self, stream: Stream, observation: Observation, outputs: Sequence[Tensor]) -> None:
+    def observed(
+        self, stream: Stream, observations: Observations, outputs: Sequence[Sequence[Tensor]]
+    ) -> None:
         """A picture is answered; its place in the list is its sequence number."""
-        self._reader.answer(Answer(observation.frame.seq - 1, observation, stream.outputs, outputs))
+        for observation, tensors in zip(observations, outputs, strict=True):
+            self._reader.answer(Answer(observation.frame.seq - 1, observation, stream.outputs, tensors))
 
     def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
         """A picture cannot be read."""

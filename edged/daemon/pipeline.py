@@ -15,7 +15,7 @@ from edged.daemon.reactor import Reactor, Timer
 from edged.daemon.roll import Roll
 from edged.daemon.stream import Stream, StreamPlan
 from edged.domain.errors import ChildDiedError, EdgedError
-from edged.domain.predictions import Observation
+from edged.domain.predictions import Observations
 from edged.ports import Tensor
 from edged.transport.results import Result
 
@@ -28,8 +28,10 @@ STALLED_S = 10.0
 class PipelineListener(Protocol):
     """Who wants to know what the cameras show and how the devices are."""
 
-    def observed(self, stream: Stream, observation: Observation, outputs: Sequence[Tensor]) -> None:
-        """A frame was judged; `outputs` are valid during the call only."""
+    def observed(
+        self, stream: Stream, observations: Observations, outputs: Sequence[Sequence[Tensor]]
+    ) -> None:
+        """A frame was judged, as a whole or region by region; its `outputs` are valid during the call only."""
 
     def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
         """One picture could not be read, or was lost with the process that held it."""
@@ -160,8 +162,8 @@ class Pipeline:
             return
         if roll := self._rolls.get(stream.plan.camera):
             roll.answered(result.seq)
-        observation = stream.observe(result, outputs)
-        self._listener.observed(stream, observation, outputs)
+        parts = stream.parts(outputs)
+        self._listener.observed(stream, stream.observe(result, parts), parts)
         self._finish(stream)
 
     def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
@@ -201,7 +203,12 @@ class Pipeline:
         with lender, borrower:
             camera.lend_to(lender)
             attempt.connect(
-                stream.number, stream.plan.model_index, camera.ring, borrower, after=stream.taken_seq
+                stream.number,
+                stream.plan.model_index,
+                camera.ring,
+                borrower,
+                after=stream.taken_seq,
+                regions=stream.plan.regions,
             )
         self._finish(stream)
 
@@ -225,7 +232,7 @@ class Pipeline:
         """Whether a frame has waited so long that every deadline of ours must have passed it by."""
         now_ns = monotonic_ns()
         for unit in self.accelerators.values():
-            limit_s = 2 * unit.plan.deadline_s + STALLED_S
+            limit_s = 2 * unit.deadline_s + STALLED_S
             if unit.current and any(each.waiting.seconds(now_ns) > limit_s for each in self._owed(unit)):
                 return True
         return False
@@ -249,7 +256,7 @@ class Pipeline:
         waiting = self._owed(unit)
         nobody_answered = unit.check(frame_waits=bool(waiting))
         for stream in waiting:
-            alone = unit.current and stream.waiting.seconds(now_ns) > unit.plan.deadline_s + TICK_S * 2
+            alone = unit.current and stream.waiting.seconds(now_ns) > unit.deadline_s + TICK_S * 2
             if nobody_answered or alone:
                 stream.waiting.restart()
                 self.cameras[stream.plan.camera].suspect()

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from edged.daemon.attempt import Attempt
 from edged.daemon.waiting import Waiting
 from edged.domain.frame import Frame, FrameShape
-from edged.domain.predictions import Accelerator, ModelId, Observation
+from edged.domain.predictions import Accelerator, ModelId, Observation, Observations
+from edged.domain.regions import Region
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.transport.protocol import LoadedModel
 from edged.transport.results import Result
+from edged.vision.batch import Parts, of_one, outputs_of_one
 from edged.vision.decoding import Decoder, make_decoder
 from edged.vision.fit import FitPlan, plan_frame
 from edged.vision.labels import Labels
@@ -44,6 +46,8 @@ class StreamPlan:
     threshold: float
     """Nothing below it need be decoded."""
     top_k: int
+    regions: tuple[Region, ...] = ()
+    """The parts of each frame that are shown to the model; empty where it sees the whole frame."""
 
 
 class Stream:
@@ -58,10 +62,14 @@ class Stream:
         self.model_id = plan.model.ids[0]
         self.accelerator = plan.model.best
         self.outputs: tuple[TensorSpec, ...] = ()
+        """Of one picture, also where the model takes several at once."""
+        self._parts: Parts
+        self._boxes = tuple(region.box for region in plan.regions) or (None,)
+        self._names = tuple(region.name for region in plan.regions) or ("",)
         self._loaded: LoadedModel | None = None
         self._decoder: Decoder | None = None
         self._input: TensorSpec | None = None
-        self._plans: dict[FrameShape, FitPlan] = {}
+        self._plans: dict[FrameShape, tuple[FitPlan, ...]] = {}
         self.waiting = Waiting()
         self._tried_seq = 0
         self._tries = 0
@@ -77,7 +85,8 @@ class Stream:
         """Learns the tensors of the process that answers from now on. Raises ModelError."""
         loaded = attempt.models[self.plan.model_index]
         self._loaded = loaded
-        self.outputs = loaded.outputs
+        self.outputs = outputs_of_one(loaded.outputs, loaded.places, self.plan.model.name, final=True)
+        self._parts = Parts(outputs=len(loaded.outputs), places=loaded.places, pictures=len(self._names))
         self._decoder = self._make_decoder(loaded)
         self._input = loaded.inputs[0]
         self._plans.clear()
@@ -93,34 +102,35 @@ class Stream:
     def _make_decoder(self, loaded: LoadedModel) -> Decoder:
         return make_decoder(
             replace(self.plan.model.manifest, roles=loaded.roles),
-            loaded.outputs,
+            self.outputs,
             self.plan.model.labels,
             threshold=self.plan.threshold,
             top_k=self.plan.top_k,
-            picture=loaded.inputs[0],
+            picture=of_one(loaded.inputs[0]),
         )
 
-    def observe(self, result: Result, outputs: Sequence[Tensor]) -> Observation:
+    def parts(self, outputs: Sequence[Tensor]) -> Sequence[Sequence[Tensor]]:
+        """The outputs of each picture that the model was shown of a frame, from those of all its runs."""
+        return self._parts.of(outputs)
+
+    def observe(self, result: Result, parts: Sequence[Sequence[Tensor]]) -> Observations:
         """Decodes one result."""
         assert self._decoder  # noqa: S101  bound before it is connected
         self.taken_seq = result.seq
         frame = Frame(self.plan.camera, result.seq, result.captured_ns, result.shape)
-        prediction = self._decoder.decode(outputs, self._fit_plan(result.shape))
-        return Observation(
-            frame,
-            prediction,
-            self.model_id,
-            self.accelerator,
-            result.invoke_start_ns,
-            result.invoke_end_ns,
+        start_ns, end_ns, decode = result.invoke_start_ns, result.invoke_end_ns, self._decoder.decode
+        return tuple(
+            Observation(frame, decode(part, plan), self.model_id, self.accelerator, start_ns, end_ns, region)
+            for part, plan, region in zip(parts, self._fit_plans(result.shape), self._names, strict=True)
         )
 
-    def _fit_plan(self, shape: FrameShape) -> FitPlan:
-        plan = self._plans.get(shape)
-        if plan is None:
+    def _fit_plans(self, shape: FrameShape) -> tuple[FitPlan, ...]:
+        plans = self._plans.get(shape)
+        if plans is None:
             assert self._input  # noqa: S101  bound before it is connected
-            plan = plan_frame(shape, self._input, self.plan.model.manifest.input)
+            picture, rule = self._input, self.plan.model.manifest.input
+            plans = tuple(plan_frame(shape, picture, rule, box) for box in self._boxes)
             if len(self._plans) > 64:  # noqa: PLR2004  a folder of pictures, each of another size
                 self._plans.clear()
-            self._plans[shape] = plan
-        return plan
+            self._plans[shape] = plans
+        return plans

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from edged.daemon.tally import Tally
 from edged.domain.events import PolicyEvent
+from edged.domain.predictions import Observations
 from edged.policy.camera import CameraPolicy
+from edged.policy.regions import RegionsPolicy
 from edged.policy.rules import CameraRules
 
 
@@ -16,6 +18,14 @@ class WatchPlan:
     rules: CameraRules
     frame_max_fps: float | None = None
     """At most so many `frame` messages a second; None publishes none."""
+    regions: tuple[str, ...] = ()
+    """The names of the parts of the frame that are judged each by itself; empty for the whole frame."""
+
+    def policy(self) -> CameraPolicy | RegionsPolicy:
+        """What judges the camera's frames."""
+        if self.regions:
+            return RegionsPolicy(self.camera, self.rules, self.regions)
+        return CameraPolicy(self.camera, self.rules)
 
 
 @dataclass(slots=True)
@@ -23,7 +33,7 @@ class Watch:
     """The running state of a camera."""
 
     plan: WatchPlan
-    policy: CameraPolicy
+    policy: CameraPolicy | RegionsPolicy
     tally: Tally = field(default_factory=Tally)
     online: bool = False
     ended: bool = False
@@ -37,6 +47,10 @@ class Watch:
             self.frame_due_ns = 0
         self.plan = plan
         return self.policy.adopt(plan.rules, at_ns)
+
+    def judge(self, observations: Observations) -> tuple[PolicyEvent, ...]:
+        """What the rules make of the next frame."""
+        return self.policy.update(*observations)
 
     def frame_is_due(self, now_ns: int) -> bool:
         """Whether a frame captured now is to be published, and notes that it was.

@@ -14,6 +14,7 @@ from edged.delivery.fields import (
     milliseconds,
     model_info,
     ranked_label,
+    regional,
     rounded,
     timestamp,
 )
@@ -122,8 +123,13 @@ def _seen_object(
         "score": rounded(seen.score),
         "box": box_fractions(seen.box),
         "box_px": box_pixels(seen.box, shape.width, shape.height),
-        "zones": fitting(event.zones),
+        "zones": fitting(event.zones, _ZONES_BYTES - room_of_region(event.observation.region)),
     }
+
+
+def room_of_region(region: str) -> int:
+    """Bytes that the name of a region takes of what zones may have."""
+    return len(f'"region":"{region}",') if region else 0
 
 
 def fitting(names: tuple[str, ...], room: int = _ZONES_BYTES) -> list[str]:
@@ -158,6 +164,7 @@ def observed(observation: Observation, ids: EventIds, moment: Moment) -> payload
     return {
         **_stamped(ids, moment.at(frame.captured_ns)),
         "camera": frame.camera,
+        **regional(observation.region),
         "frame": frame_info(frame),
         "model": model_info(observation.model),
         "accelerator": observation.accelerator,

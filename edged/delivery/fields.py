@@ -80,6 +80,11 @@ def keypoint_numbers(keypoint: Keypoint | None) -> list[float] | None:
     return [round(keypoint.x, 3), round(keypoint.y, 3), round(keypoint.score, 2)]
 
 
+def regional(region: str) -> payloads.Regional:
+    """The field that names a region; none for the whole frame."""
+    return {"region": region} if region else {}
+
+
 def rounded(value: float) -> float:
     """A score or a fraction, to four digits."""
     return round(float(value), _DIGITS)

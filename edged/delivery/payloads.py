@@ -93,7 +93,13 @@ class Stamped(TypedDict):
     device: Name
 
 
-class Observed(Stamped):
+class Regional(TypedDict):
+    """Which of its camera's regions something is about; missing where the camera has none."""
+
+    region: NotRequired[Name]
+
+
+class Observed(Stamped, Regional):
     """What every event of a camera says about where it comes from."""
 
     camera: Name
@@ -235,33 +241,6 @@ class ObjectState(TypedDict):
     last_seen: Timestamp | None
 
 
-class FrameDetection(TypedDict):
-    """One object of a frame, confirmed or not."""
-
-    label: Name
-    label_id: Count
-    score: Fraction
-    box: BoxFractions
-    keypoints: NotRequired[Keypoints]
-
-
-class FramePayload(TypedDict):
-    """What the model says about one frame: `detections`, `top`, `areas`, `values` or `text`, as the task is."""
-
-    v: Version
-    ts: Timestamp
-    ts_ms: int
-    camera: Name
-    frame: FrameInfo
-    latency_ms: Milliseconds
-    detections: NotRequired[list[FrameDetection]]
-    top: NotRequired[list[RankedLabel]]
-    values: NotRequired[list[ReadValue]]
-    text: NotRequired[ShortText]
-    score: NotRequired[Fraction]
-    areas: NotRequired[list[RankedArea]]
-
-
 class ProblemItem(TypedDict):
     """A condition that lasts."""
 
@@ -323,7 +302,8 @@ class CameraInfo(TypedDict):
     """What one camera is configured to do.
 
     `labels` gives the threshold of each slug; where it is empty every label of the model is reported, and
-    `threshold` holds for all. `keypoints` names the points of a model of poses, in their order.
+    `threshold` holds for all. `keypoints` names the points of a model of poses, in their order; `regions` are the
+    names of the camera's regions, if it has any.
     """
 
     model: ModelInfo
@@ -331,6 +311,7 @@ class CameraInfo(TypedDict):
     threshold: Fraction
     labels: dict[str, Fraction]
     keypoints: NotRequired[list[Name]]
+    regions: NotRequired[list[Name]]
 
 
 class Info(TypedDict):
@@ -349,4 +330,3 @@ PoseEvent: TypeAlias = PoseStart | PoseEnd
 EventPayload: TypeAlias = (
     DetectionEvent | ClassificationEvent | LabelsEvent | PoseEvent | AreasEvent | SystemEventPayload
 )
-Payload: TypeAlias = EventPayload | ObjectState | FramePayload | ProblemState | Stats | Info

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from edged.delivery import payloads
-from edged.delivery.event_payloads import EventIds, fitting, judged
+from edged.delivery.event_payloads import EventIds, fitting, judged, room_of_region
 from edged.delivery.fields import box_fractions, dumps, keypoint_numbers, ranked_area, rounded
 from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import LabelsChanged, TrackEnded, TrackStarted
@@ -59,7 +59,9 @@ def _seen_pose(
         "zones": [],
         "keypoints": [],
     }
-    payload["zones"] = fitting(event.zones, min(_ZONES_BYTES, _room(payload) - nulls))
+    payload["zones"] = fitting(
+        event.zones, min(_ZONES_BYTES - room_of_region(event.observation.region), _room(payload) - nulls)
+    )
     payload["keypoints"] = _surest(seen.keypoints, _room(payload) - nulls)
     return payload
 

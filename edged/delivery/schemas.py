@@ -14,7 +14,7 @@ from typing import (
     is_typeddict,
 )
 
-from edged.delivery import payloads, reading_types
+from edged.delivery import frame_types, payloads, reading_types
 from edged.delivery.payloads import Limits
 
 Schema = dict[str, Any]
@@ -29,7 +29,7 @@ PAYLOADS: dict[str, Any] = {
     "system": payloads.SystemEventPayload,
     "object": payloads.ObjectState,
     "reading": reading_types.ReadingPayload,
-    "frame": payloads.FramePayload,
+    "frame": frame_types.FramePayload,
     "problem": payloads.ProblemState,
     "stats": payloads.Stats,
     "info": payloads.Info,

@@ -5,34 +5,13 @@ from collections.abc import Iterable, Mapping
 from edged.delivery import payloads
 from edged.delivery.fields import (
     MAX_TEXT_BYTES,
-    box_fractions,
     cut,
-    frame_info,
-    keypoint_numbers,
-    milliseconds,
-    ranked_area,
-    ranked_label,
     rounded,
     timestamp,
 )
-from edged.delivery.reading_payloads import read_value, short_text
-from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import PresenceChanged
 from edged.domain.moment import Moment
-from edged.domain.predictions import (
-    Areas,
-    Classification,
-    Detection,
-    Detections,
-    LabelSet,
-    Observation,
-    Readings,
-    Text,
-)
 from edged.domain.problems import Problem
-
-MOST_POSES = 20
-"""Objects of a frame that are told with their key points, the best ones; the others without."""
 
 
 def object_state(change: PresenceChanged, label: str, moment: Moment) -> payloads.ObjectState:
@@ -46,33 +25,6 @@ def object_state(change: PresenceChanged, label: str, moment: Moment) -> payload
         "since": timestamp(moment.at(change.since_ns)),
         "last_seen": None if change.last_seen_ns is None else timestamp(moment.at(change.last_seen_ns)),
     }
-
-
-def frame_payload(observation: Observation, moment: Moment, slug_of: SlugOf = slug) -> payloads.FramePayload:
-    """What the model says about one frame, down to the camera's lowest threshold."""
-    taken = moment.at(observation.frame.captured_ns)
-    payload: payloads.FramePayload = {
-        "v": 1,
-        "ts": timestamp(taken),
-        "ts_ms": taken.wall_ns // 1_000_000,
-        "camera": observation.frame.camera,
-        "frame": frame_info(observation.frame),
-        "latency_ms": milliseconds(moment.monotonic_ns - taken.monotonic_ns),
-    }
-    match observation.prediction:
-        case Detections(items=found):
-            payload["detections"] = [
-                _detection(item, slug_of, with_points=index < MOST_POSES) for index, item in enumerate(found)
-            ]
-        case Classification(top=top) | LabelSet(top=top):
-            payload["top"] = [ranked_label(ranked, slug_of) for ranked in top]
-        case Areas(top=top):
-            payload["areas"] = [ranked_area(ranked, slug_of) for ranked in top]
-        case Readings(items=readings):
-            payload["values"] = [read_value(item) for item in readings]
-        case Text(text=text, score=score):
-            payload["text"], payload["score"] = short_text(text), rounded(score)
-    return payload
 
 
 def problem_state(problems: Iterable[Problem], moment: Moment) -> payloads.ProblemState:
@@ -126,15 +78,3 @@ def info_payload(
         "config_sha": config_sha,
         "cameras": dict(cameras),
     }
-
-
-def _detection(seen: Detection, slug_of: SlugOf, *, with_points: bool) -> payloads.FrameDetection:
-    payload: payloads.FrameDetection = {
-        "label": slug_of(seen.label, seen.label_id),
-        "label_id": seen.label_id,
-        "score": rounded(seen.score),
-        "box": box_fractions(seen.box),
-    }
-    if seen.keypoints and with_points:
-        payload["keypoints"] = [keypoint_numbers(each) for each in seen.keypoints]
-    return payload

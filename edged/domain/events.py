@@ -111,6 +111,8 @@ class ReadingState:
     """Of a value; None for a text."""
     score: float | None = None
     """Of a text that is there."""
+    region: str = ""
+    """The part of the frame that it is about; empty for the whole frame."""
 
 
 @dataclass(frozen=True, slots=True)

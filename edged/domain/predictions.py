@@ -114,4 +114,10 @@ class Observation:
     accelerator: Accelerator
     invoke_start_ns: int
     invoke_end_ns: int
-    """CLOCK_MONOTONIC, as `captured_ns`."""
+    """CLOCK_MONOTONIC, as `captured_ns`; of a frame that took several invokes the time is that of all together."""
+    region: str = ""
+    """The part of the frame that was shown to the model; empty for the whole frame."""
+
+
+Observations: TypeAlias = tuple[Observation, ...]
+"""Of one frame: one of the whole frame, or one of each region in their order."""

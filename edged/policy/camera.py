@@ -28,13 +28,13 @@ class CameraPolicy:
     Whoever notices that no frames come any more calls `close`.
     """
 
-    def __init__(self, camera: str, rules: CameraRules, first_track: int = 1) -> None:
+    def __init__(self, camera: str, rules: CameraRules, first_track: int = 1, *, region: str = "") -> None:
         self._rules = rules
         self._tracker = Tracker(rules, first_track)
         self._classes = ClassWatch(rules)
         self._labels = LabelWatch(rules)
-        self._values = ValueWatch(camera, rules)
-        self._text = TextWatch(camera, rules)
+        self._values = ValueWatch(camera, rules, region)
+        self._text = TextWatch(camera, rules, region)
         self._presence = Presence(camera)
         self._newest = (-1, 0)
         """`captured_ns` and `seq` of the newest frame; `seq` alone starts anew with the camera."""
@@ -43,6 +43,11 @@ class CameraPolicy:
     def next_track(self) -> int:
         """The number of the next track to start: the `first_track` of this policy's successor."""
         return self._tracker.next_track
+
+    @next_track.setter
+    def next_track(self, number: int) -> None:
+        """Goes on from a higher number, where others have taken those before it."""
+        self._tracker.next_track = number
 
     def start(self, at_ns: int) -> tuple[PresenceChanged | ReadingState, ...]:
         """An OFF state for each configured label, none where every label is reported; readings without a value."""
@@ -73,7 +78,7 @@ class CameraPolicy:
                 changes = self._values.update(observation, prediction)
             case Text():
                 changes = self._text.update(observation, prediction)
-        return (*changes, *self._presence.update(self._sightings(), frame.captured_ns))
+        return (*changes, *self._presence.update(self.sightings(), frame.captured_ns))
 
     def counted(self, observation: Observation) -> tuple[Detection, ...]:
         """The detections of this frame that count, confirmed or not."""
@@ -90,7 +95,7 @@ class CameraPolicy:
             *self._classes.adopt(rules),
             *self._labels.adopt(rules),
             *self._values.adopt(rules, at_ns),
-            *self._presence.update(self._sightings(), at_ns),
+            *self._presence.update(self.sightings(), at_ns),
             *self._presence.initial(fresh, at_ns),
         )
 
@@ -109,6 +114,6 @@ class CameraPolicy:
             *self._presence.update({}, at_ns),
         )
 
-    def _sightings(self) -> dict[str, Sighting]:
+    def sightings(self) -> dict[str, Sighting]:
         """What is there of each label; a model has one task, so that only one of these has any."""
         return {**self._tracker.sightings(), **self._classes.sightings(), **self._labels.sightings()}

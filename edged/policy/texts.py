@@ -30,8 +30,9 @@ class TextWatch:
     did.
     """
 
-    def __init__(self, camera: str, rules: CameraRules) -> None:
+    def __init__(self, camera: str, rules: CameraRules, region: str = "") -> None:
         self._camera = camera
+        self._region = region
         self._rules = rules
         self._counted = _last_frames(rules)
         """What counted in each of the last frames; empty where nothing did."""
@@ -79,7 +80,7 @@ class TextWatch:
         return self._held.text if self._held else ""
 
     def _state(self, text: str | None, at_ns: int, score: float | None = None) -> ReadingState:
-        return ReadingState(self._camera, TEXT, text, at_ns, self._seen_ns, score=score)
+        return ReadingState(self._camera, TEXT, text, at_ns, self._seen_ns, score=score, region=self._region)
 
 
 def _last_frames(rules: CameraRules) -> deque[str]:

@@ -50,8 +50,9 @@ class ValueWatch:
     what was told. A frame that gives no number for it leaves everything as it was.
     """
 
-    def __init__(self, camera: str, rules: CameraRules) -> None:
+    def __init__(self, camera: str, rules: CameraRules, region: str = "") -> None:
         self._camera = camera
+        self._region = region
         self._values = {name: _Watched(rule) for name, rule in rules.values.items()}
 
     def start(self, at_ns: int) -> tuple[ReadingState, ...]:
@@ -91,6 +92,8 @@ class ValueWatch:
 
     def _states(self, names: Iterable[str], at_ns: int) -> tuple[ReadingState, ...]:
         return tuple(
-            ReadingState(self._camera, name, each.told, at_ns, each.last_ns, unit=each.rule.unit)
+            ReadingState(
+                self._camera, name, each.told, at_ns, each.last_ns, unit=each.rule.unit, region=self._region
+            )
             for name, each in ((name, self._values[name]) for name in names)
         )

@@ -8,6 +8,7 @@ from edged.domain import errors
 from edged.domain.errors import ChildDiedError, EdgedError
 from edged.domain.predictions import Accelerator
 from edged.domain.tensors import Quantization, TensorSpec
+from edged.vision.batch import passes
 from edged.vision.manifest import DecoderName, InputRule
 
 
@@ -21,6 +22,8 @@ class ModelJob:
     roles: tuple[tuple[str, int], ...]
     """Empty where the calibration invoke has to tell."""
     rule: InputRule
+    regions: int = 0
+    """The most that a camera has whose frames it is shown in regions; its answers take so much room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,15 @@ class LoadedModel:
     roles: tuple[tuple[str, int], ...]
     warnings: tuple[str, ...] = ()
 
+    @property
+    def places(self) -> int:
+        """How many pictures one invoke takes."""
+        return self.inputs[0].shape[0]
+
+    def runs(self, regions: int) -> int:
+        """How many invokes a frame takes that is shown in so many regions; 0 stands for the whole frame."""
+        return passes(regions or 1, self.places)
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -65,7 +77,12 @@ def job_from_wire(data: Mapping[str, Any]) -> AcceleratorJob:
     """The job from JSON."""
     models = tuple(
         ModelJob(
-            each["name"], each["path"], each["decoder"], _roles(each["roles"]), InputRule(**each["rule"])
+            each["name"],
+            each["path"],
+            each["decoder"],
+            _roles(each["roles"]),
+            InputRule(**each["rule"]),
+            each["regions"],
         )
         for each in data["models"]
     )

@@ -20,12 +20,14 @@ SLOTS = 8
 ALIGNMENT = 64
 _FEW = 3
 """Returned slots are taken in batches, when fewer than this are left."""
+_LARGE = 1_000_000
+"""Bytes from which on a returned slot is taken at once and used again before others: memory is short on a Pi."""
 
 
-def offsets(specs: Sequence[TensorSpec]) -> list[int]:
-    """Where each output begins in a slot; one more entry, for the end."""
+def offsets(specs: Sequence[TensorSpec], runs: int = 1) -> list[int]:
+    """Where each output begins in a slot, those of the first run of the model before the next; one more, for the end."""
     at = [0]
-    for spec in specs:
+    for spec in [*specs] * runs:
         nbytes = int(np.prod(spec.shape, dtype=np.int64)) * np.dtype(spec.dtype).itemsize
         at.append(at[-1] + -(-nbytes // ALIGNMENT) * ALIGNMENT)
     return at
@@ -61,6 +63,7 @@ class ResultSender:
         self._slots = _slots(fd, slot_bytes)
         self._sock = sock
         self._free = list(range(SLOTS))
+        self._few = _FEW if slot_bytes < _LARGE else SLOTS
         self._lock = threading.Lock()
 
     def send(self, result: Result, outputs: Sequence[Tensor], at: Sequence[int]) -> None:
@@ -69,7 +72,7 @@ class ResultSender:
         Raises EOFError when the parent has gone.
         """
         with self._lock:
-            if len(self._free) < _FEW:
+            if len(self._free) < self._few:
                 self._reclaim(socket.MSG_DONTWAIT)
             if not self._free:
                 self._reclaim(0)

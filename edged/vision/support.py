@@ -2,6 +2,7 @@
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
+from edged.vision.batch import MOST_PLACES
 from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP
 from edged.vision.modelfile import ModelFile
 
@@ -47,7 +48,7 @@ def _check_input(where: str, spec: TensorSpec) -> None:
     """Refuses an input that is no picture of a fixed size."""
     shape = list(spec.shape)
     wanted = "this version takes pictures as [1, height, width, 1 or 3]"
-    if len(shape) != _RANK or shape[0] != 1:
+    if len(shape) != _RANK:
         raise ModelError(f"model {where} takes {shape} as input, which is no picture", wanted)
     if shape[3] not in _CHANNELS:
         order = ", with the channels first" if shape[1] in _CHANNELS else ""
@@ -55,6 +56,11 @@ def _check_input(where: str, spec: TensorSpec) -> None:
     if min(shape[1:3]) <= 1:
         raise ModelError(
             f"model {where} leaves the size of its input open ({shape})", "convert it with a fixed input size"
+        )
+    if not 1 <= shape[0] <= MOST_PLACES:
+        raise ModelError(
+            f"model {where} takes {shape} as input, which is not 1 to {MOST_PLACES} pictures at once",
+            f"{wanted}, or with 2 to {MOST_PLACES} in place of the 1; convert the model so",
         )
     if spec.dtype not in _PIXEL_DTYPES:
         raise ModelError(

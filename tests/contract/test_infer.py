@@ -283,6 +283,20 @@ def test_a_cable_pulled_in_the_middle_loses_no_picture(
     assert "Traceback" not in done.stderr
 
 
+def test_a_cable_pulled_between_two_regions_loses_none(
+    twins: Path, edgetpu_library: Path, edgetpu_control: EdgeTpuControl, images: Path
+) -> None:
+    """A chip that dies in the middle of a picture's regions answers every region of every picture all the same, once."""
+    edgetpu_control.set(invoke="abort", fail_after=5)
+    names = [images / name for name in ("cat.bmp", "parrot.jpg", "pets.jpg", "bird.bmp")]
+    regions = [f"--region=part_{at}={at / 3},0,{1 / 3},1" for at in range(3)]
+    done = infer("--model", twins, "--library", edgetpu_library, "--json", *regions, *names)
+    found = [(record["image"], record["region"], record["accelerator"]) for record in records(done)]
+    wanted = [(str(name), f"part_{at}", "edgetpu") for name in names for at in range(3)]
+    assert found == wanted, done.stderr
+    assert (done.returncode, "SIGABRT" in done.stderr) == (0, True), done.stderr
+
+
 def test_a_chip_that_dies_at_every_picture_is_left_for_the_cpu(
     twins: Path, edgetpu_library: Path, edgetpu_control: EdgeTpuControl, images: Path
 ) -> None:

@@ -73,6 +73,7 @@ RULES = {
 MACHINE = {
     "source": put(*FRONT, "source", "fps", value=14),
     "camera's deadline": put(*FRONT, "deadline_s", value=3),
+    "regions": put(*FRONT, "regions", value={"dial": [0, 0, 0.5, 0.5]}),
     "another camera": put("cameras", "side", value={"source": {"type": "pattern"}, "model": "main"}),
     "a camera less": lambda config: config["cameras"].pop("back"),
     "accelerator": put("accelerators", "main", "cpu_threads", value=2),

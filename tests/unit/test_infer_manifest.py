@@ -142,7 +142,9 @@ def test_ssd_roles_that_nothing_tells_stay_open(outputs: Any) -> None:
         ({"inputs": (Tensor("x", (1, 28, 28)),)}, "no picture"),
         ({"inputs": (Tensor("x", (1, 3, 32, 32)),)}, "channels first"),
         ({"inputs": (Tensor("x", (1, 32, 32, 7)),)}, "no picture|takes"),
-        ({"inputs": (Tensor("x", (4, 32, 32, 3)),)}, "no picture"),
+        ({"inputs": (Tensor("x", (65, 32, 32, 3)),)}, "not 1 to 64 pictures at once"),
+        ({"inputs": (Tensor("x", (0, 32, 32, 3)),)}, "not 1 to 64 pictures at once"),
+        ({"inputs": (Tensor("x", (4, 32, 32, 3)),)}, "its output scores is [1, 5]"),
         ({"inputs": (Tensor("x", (1, 1, 1, 3)),)}, "leaves the size"),
         ({"inputs": (Tensor("x", (1, 32, 32, 3), "int16"),)}, "no kind of pixel"),
         (

@@ -19,10 +19,10 @@ from edged.delivery.event_payloads import (
     system_event,
 )
 from edged.delivery.fields import box_fractions, box_pixels, dumps, model_info
+from edged.delivery.frame_payloads import frame_payload
 from edged.delivery.payloads import CameraInfo, Percentiles
 from edged.delivery.schemas import PAYLOADS, payload_schema
 from edged.delivery.state_payloads import (
-    frame_payload,
     info_payload,
     object_state,
     problem_state,
@@ -168,9 +168,9 @@ def test_states_statistics_and_problems_match_their_schemas() -> None:
     assert json.loads(check("object", object_state(change, "person", NOW)))["state"] == "ON"
     never = PresenceChanged("front", "cat", False, 0, 0.0, NOW.monotonic_ns, None)
     assert json.loads(check("object", object_state(never, "cat", NOW)))["last_seen"] is None
-    assert json.loads(check("frame", frame_payload(SEEN, NOW)))["detections"][0]["label"] == "person"
+    assert json.loads(check("frame", frame_payload((SEEN,), NOW)))["detections"][0]["label"] == "person"
     ranked = observation(Classification((Ranked("cat", 3, 0.5),)))
-    assert json.loads(check("frame", frame_payload(ranked, NOW)))["top"][0]["label_id"] == 3
+    assert json.loads(check("frame", frame_payload((ranked,), NOW)))["top"][0]["label_id"] == 3
     problem = Problem("tpu_lost", "the TPU is gone", "plug it in", 8_999_000 * MS)
     assert json.loads(check("problem", problem_state([problem], NOW)))["state"] == "ON"
     assert json.loads(check("problem", problem_state([], NOW)))["state"] == "OFF"

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from edged.delivery.event_payloads import EventIds, restart_end
 from edged.delivery.fields import dumps, model_info
+from edged.delivery.frame_payloads import frame_payload
 from edged.delivery.payloads import CameraInfo
 from edged.delivery.pose_payloads import areas_event, pose_event
-from edged.delivery.state_payloads import frame_payload, info_payload
+from edged.delivery.state_payloads import info_payload
 from edged.domain.events import LabelsChanged, TrackEnded, TrackStarted
 from edged.domain.frame import Frame, FrameShape, PixelFormat
 from edged.domain.geometry import Box
@@ -121,11 +122,11 @@ def test_areas_take_less_than_a_kilobyte(device: str, camera: str, found: list[s
 @pytest.mark.parametrize("objects", [1, 100])
 def test_frames_have_points_and_areas(objects: int) -> None:
     """An overlay gets the points of the twenty best objects, and areas under a key of their own."""
-    sent = check("frame", frame_payload(observation(Detections((PERSON,) * objects)), NOW))
+    sent = check("frame", frame_payload((observation(Detections((PERSON,) * objects)),), NOW))
     found = json.loads(sent)["detections"]
     assert [("keypoints" in each) for each in found] == [at < 20 for at in range(objects)]
     assert found[0]["keypoints"] == [[0.512, 0.381, 0.57], None, [1.0, 0.0, 0.75]]
-    areas = json.loads(check("frame", frame_payload(observation(Areas(TOP)), NOW)))["areas"]
+    areas = json.loads(check("frame", frame_payload((observation(Areas(TOP)),), NOW)))["areas"]
     assert areas[0] == {"label": "class_0", "label_id": 0, "area": 0.5}
 
 

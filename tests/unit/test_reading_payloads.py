@@ -9,8 +9,8 @@ from jsonschema import ValidationError  # type: ignore[import-untyped]  # ships 
 
 from edged.delivery.event_payloads import EventIds
 from edged.delivery.fields import dumps
+from edged.delivery.frame_payloads import frame_payload
 from edged.delivery.reading_payloads import reading_state, short_text, six_digits, text_event, value_event
-from edged.delivery.state_payloads import frame_payload
 from edged.delivery.topics import Topics, reading_name
 from edged.domain.errors import ConfigurationError
 from edged.domain.events import ReadingState, TextChanged, ValueChanged
@@ -71,10 +71,10 @@ def test_states_hold_numbers_texts_or_nothing() -> None:
 
 def test_frames_show_what_was_read() -> None:
     """The payload of each frame has `values`, or `text` and `score`."""
-    payload = json.loads(check("frame", frame_payload(GAUGE, NOW)))
+    payload = json.loads(check("frame", frame_payload((GAUGE,), NOW)))
     assert payload["values"][1] == {"name": "flow", "value": -0.000123457, "unit": ""}
-    payload = json.loads(check("frame", frame_payload(PLATE, NOW)))
-    assert (payload["text"], payload["score"]) == ("AB 123", 0.8765)
+    payload = json.loads(check("frame", frame_payload((PLATE,), NOW)))
+    assert payload["texts"] == [{"text": "AB 123", "score": 0.8765}]
 
 
 @given(st.floats(-1e300, 1e300))

@@ -14,8 +14,10 @@ from edged.adapters.pixels.files import read_picture_file
 from edged.adapters.pixels.headers import png_is_whole
 from edged.domain.errors import BadPictureError, ModelError
 from edged.domain.frame import FrameShape, PixelFormat
+from edged.domain.geometry import Box
 from edged.domain.tensors import TensorSpec
 from edged.ports import Pixels, Tensor
+from edged.vision.batch import MOST_PLACES
 from edged.vision.fit import FitPlan, Rect, plan_frame
 from edged.vision.manifest import InputRule
 from edged.vision.quantise import InputMap, for_luma, input_table
@@ -47,8 +49,8 @@ class Fitter:
     """
 
     def __init__(self, spec: TensorSpec, rule: InputRule) -> None:
-        """Raises ModelError where the input is not one picture that pixels can be put into."""
-        if len(spec.shape) != 4 or spec.shape[0] != 1 or spec.shape[3] not in {1, 3} or 0 in spec.shape:  # noqa: PLR2004  batch, height, width, channels
+        """Raises ModelError where the input is not one picture, or several, that pixels can be put into."""
+        if not _takes_pictures(spec.shape):
             raise ModelError(
                 f"input {spec.name} of shape {list(spec.shape)} is not one picture",
                 "use a model with an input of [1, height, width, 3] or [1, height, width, 1]",
@@ -56,7 +58,7 @@ class Fitter:
         self._spec = spec
         self._rule = rule
         self._map = input_table(spec, rule)
-        self._routes: OrderedDict[FrameShape, _Route] = OrderedDict()
+        self._routes: OrderedDict[FrameShape, Route] = OrderedDict()
 
     @property
     def warning(self) -> str:
@@ -64,7 +66,7 @@ class Fitter:
         return self._map.warning
 
     def fit(self, pixels: Pixels, shape: FrameShape, out: Tensor) -> FitPlan:
-        """Writes the frame into `out`, all of it, and tells where it lies.
+        """Writes the frame into the first place of `out`, all of that, and tells where it lies.
 
         `pixels` holds `shape.nbytes` bytes; `out` is contiguous and has shape and dtype of the input.
         """
@@ -72,20 +74,33 @@ class Fitter:
         route.run(pixels.reshape(shape.array_shape), out)
         return route.plan
 
-    def _new_route(self, shape: FrameShape) -> "_Route":
+    def route(self, shape: FrameShape, region: Box | None) -> "Route":
+        """A way of its own for frames of one shape, or for a region of them."""
+        return Route(self._spec, self._rule, self._map, shape, region)
+
+    def _new_route(self, shape: FrameShape) -> "Route":
         if len(self._routes) >= REMEMBERED_SHAPES:
             self._routes.popitem(last=False)
-        route = self._routes[shape] = _Route(self._spec, self._rule, self._map, shape)
+        route = self._routes[shape] = self.route(shape, None)
         return route
 
 
-class _Route:
-    """The way of frames of one shape into the tensor, with its buffers."""
+def _takes_pictures(shape: tuple[int, ...]) -> bool:
+    """Whether it is [places, height, width, channels]."""
+    return (
+        len(shape) == 4 and 1 <= shape[0] <= MOST_PLACES and shape[3] in {1, 3} and 0 not in shape  # noqa: PLR2004  the four axes
+    )
 
-    def __init__(self, spec: TensorSpec, rule: InputRule, mapping: InputMap, shape: FrameShape) -> None:
+
+class Route:
+    """The way of frames of one shape, or of a region of them, into one place of the tensor, with its buffers."""
+
+    def __init__(
+        self, spec: TensorSpec, rule: InputRule, mapping: InputMap, shape: FrameShape, region: Box | None
+    ) -> None:
         channels = spec.shape[3]
         luma = shape.format is PixelFormat.I420 and channels == 1
-        self.plan = plan_frame(shape, spec, rule)
+        self.plan = plan_frame(shape, spec, rule, region)
         place = self.plan.place
         self._paint = _painter(shape, self.plan.crop, (place.w, place.h), _order(rule, channels))
         self._stamp = _stamp(for_luma(mapping) if luma else mapping)
@@ -98,7 +113,7 @@ class _Route:
         self._grey = channels == 1
 
     def run(self, pixels: Pixels, out: Tensor) -> None:
-        """Fills the whole tensor: padding first, then the picture."""
+        """Fills the first place of `out`: padding first, then the picture."""
         whole = out[0, :, :, 0] if self._grey else out[0]
         for strip in self._border:
             whole[strip] = self._padding
