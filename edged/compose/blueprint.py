@@ -102,7 +102,7 @@ def draw(
     accelerators = accelerator_plans(settings, bundles, lock, waiting)
     rules = Rules(
         watches=[
-            watch_plan(name, camera, bundles[camera.model].manifest.task)
+            watch_plan(name, camera, bundles[camera.model].manifest)
             for name, camera in settings.cameras.items()
         ],
         streams=stream_plans(settings, bundles, accelerators),

@@ -10,7 +10,7 @@ from edged.config.settings_cameras import CameraSettings
 from edged.daemon.camera_unit import CameraPlan
 from edged.daemon.watch import WatchPlan
 from edged.policy.rules import CameraRules, LabelRule, Zone, default_threshold
-from edged.vision.manifest import Task
+from edged.vision.manifest import Manifest
 
 
 def broker_settings(settings: Settings, password: str | None) -> BrokerSettings:
@@ -58,9 +58,10 @@ def camera_plan(name: str, camera: CameraSettings) -> CameraPlan:
     return CameraPlan(name, source, lossless=waits, deadline_s=deadline_s)
 
 
-def watch_plan(name: str, camera: CameraSettings, task: Task) -> WatchPlan:
-    """The rules of a camera whose model has this task."""
-    threshold = default_threshold(task) if camera.threshold is None else camera.threshold
+def watch_plan(name: str, camera: CameraSettings, manifest: Manifest | None = None) -> WatchPlan:
+    """The rules of a camera; its model's manifest tells the threshold where the camera has none."""
+    usual = default_threshold(manifest.task if manifest else "")
+    threshold = usual if camera.threshold is None else camera.threshold
     rules = CameraRules(
         default=LabelRule(threshold),
         labels={

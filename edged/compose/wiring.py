@@ -67,7 +67,7 @@ def stream_plans(
         bundle = bundles[camera.model]
         model = model_plan(bundle.manifest.name, bundle, accelerators[camera.accelerator])
         index = _models_on(settings, camera.accelerator).index(camera.model)
-        floor = watch_plan(name, camera, bundle.manifest.task).rules.floor
+        floor = watch_plan(name, camera, bundle.manifest).rules.floor
         plans.append(StreamPlan(name, camera.accelerator, index, model, floor, camera.top_k))
     return plans
 

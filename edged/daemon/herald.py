@@ -15,9 +15,10 @@ from edged.delivery.event_payloads import (
     system_event,
 )
 from edged.delivery.fields import dumps
-from edged.delivery.payloads import Info, Stats
+from edged.delivery.payloads import Info
 from edged.delivery.pose_payloads import areas_event, pose_event
 from edged.delivery.state_payloads import frame_payload, object_state, problem_state
+from edged.delivery.stats_types import Stats
 from edged.delivery.topics import SlugOf, Topics, slug
 from edged.domain.events import (
     ClassChanged,

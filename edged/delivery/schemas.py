@@ -14,7 +14,7 @@ from typing import (
     is_typeddict,
 )
 
-from edged.delivery import payloads
+from edged.delivery import payloads, pose_types, stats_types
 from edged.delivery.payloads import Limits
 
 Schema = dict[str, Any]
@@ -22,13 +22,13 @@ PAYLOADS: dict[str, Any] = {
     "detection": payloads.DetectionEvent,
     "classification": payloads.ClassificationEvent,
     "labels": payloads.LabelsEvent,
-    "pose": payloads.PoseEvent,
-    "areas": payloads.AreasEvent,
+    "pose": pose_types.PoseEvent,
+    "areas": pose_types.AreasEvent,
     "system": payloads.SystemEventPayload,
     "object": payloads.ObjectState,
     "frame": payloads.FramePayload,
     "problem": payloads.ProblemState,
-    "stats": payloads.Stats,
+    "stats": stats_types.Stats,
     "info": payloads.Info,
 }
 _KEYWORDS = {

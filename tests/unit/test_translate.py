@@ -18,7 +18,7 @@ from edged.domain.predictions import ModelId
 from edged.policy.rules import LabelRule, Zone
 from edged.vision.bundle import Bundle
 from edged.vision.labels import Labels
-from edged.vision.manifest import InputRule, Manifest, Task
+from edged.vision.manifest import InputRule, Manifest
 
 BASE = """\
 device: garage
@@ -139,7 +139,7 @@ def test_a_label_without_a_threshold_has_the_cameras() -> None:
       dog: {threshold: 0, confirm: [2, 3], hold_s: 1.5, min_area: 0.1}
     zones: {drive: {polygon: [[0, 0], [1, 0], [1, 1]], labels: [person]}}
 """).cameras["front"]
-    plan = watch_plan("front", camera, "detection")
+    plan = watch_plan("front", camera)
     assert plan.rules.default == LabelRule(0.7)
     assert plan.rules.labels == {"person": LabelRule(0.7), "dog": LabelRule(0.0, 0.1, (2, 3), 1.5)}
     assert plan.rules.floor == 0.0
@@ -151,35 +151,32 @@ def test_a_label_without_a_threshold_has_the_cameras() -> None:
 def test_no_labels_mean_all_labels() -> None:
     """A list, a section or nothing: a list has default rules, nothing reports every label."""
     camera = settings().cameras["front"]
-    assert watch_plan("front", camera, "detection").rules.labels == {}
-    assert watch_plan("front", camera, "detection").rules.rule("anything") == LabelRule(0.5)
+    assert watch_plan("front", camera).rules.labels == {}
+    assert watch_plan("front", camera).rules.rule("anything") == LabelRule(0.5)
     listed = with_camera("    source: {type: pattern}\n    labels: [cat]\n").cameras["front"]
-    assert watch_plan("front", listed, "detection").rules.labels == {"cat": LabelRule(0.5)}
-    assert watch_plan("front", listed, "detection").rules.rule("dog") is None
+    assert watch_plan("front", listed).rules.labels == {"cat": LabelRule(0.5)}
+    assert watch_plan("front", listed).rules.rule("dog") is None
 
 
 def test_the_threshold_follows_the_task() -> None:
     """Without a threshold of its own a camera counts areas from a hundredth of the picture on, all else from 0.5."""
     plain = with_camera("    source: {type: pattern}\n").cameras["front"]
-    tasks: tuple[Task, ...] = ("detection", "pose", "labels", "areas")
-    assert [watch_plan("front", plain, task).rules.default.threshold for task in tasks] == [
-        0.5,
-        0.5,
-        0.5,
-        0.01,
-    ]
+    areas = Manifest("m", "areas", "classmap", InputRule(), (("map", 0),))
+    pose = Manifest("m", "pose", "movenet", InputRule(), (("keypoints", 0),))
+    plans = [watch_plan("front", plain, manifest) for manifest in (None, pose, areas)]
+    assert [plan.rules.default.threshold for plan in plans] == [0.5, 0.5, 0.01]
     given = with_camera("    source: {type: pattern}\n    threshold: 0.2\n    labels: [cat]\n").cameras[
         "front"
     ]
-    assert watch_plan("front", given, "areas").rules.labels == {"cat": LabelRule(0.2)}
+    assert watch_plan("front", given, areas).rules.labels == {"cat": LabelRule(0.2)}
 
 
 def test_frames_are_published_only_where_asked_for() -> None:
     """The cap means nothing without `frame: true`."""
     capped = with_camera("    source: {type: pattern}\n    publish: {frame_max_fps: 2}\n")
-    assert watch_plan("front", capped.cameras["front"], "detection").frame_max_fps is None
+    assert watch_plan("front", capped.cameras["front"]).frame_max_fps is None
     asked = with_camera("    source: {type: pattern}\n    publish: {frame: true, frame_max_fps: 2}\n")
-    assert watch_plan("front", asked.cameras["front"], "detection").frame_max_fps == 2.0
+    assert watch_plan("front", asked.cameras["front"]).frame_max_fps == 2.0
 
 
 BOTH, CPU_ONLY, TPU_ONLY = bundle("both"), bundle("plain", edgetpu=False), bundle("compiled", cpu=False)
