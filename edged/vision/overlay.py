@@ -14,7 +14,7 @@ from edged.vision.fit import FitPlan
 from edged.vision.keypoints import LIMBS, SURE
 from edged.vision.labels import Labels
 from edged.vision.manifest import Manifest
-from edged.vision.maphead import classes_in_frame, map_layout
+from edged.vision.maphead import cells_in_frame, map_layout
 
 _COLOURS = 255
 """Of a mask; class ids beyond come round again."""
@@ -66,10 +66,9 @@ def mask_of(
     layout = map_layout(spec)
     if layout is None:
         return None
-    classes = classes_in_frame(layout.ids(output), plan)
-    bare = (classes < 0) | (classes == background_id(layout, labels, manifest.background))
-    mask: NDArray[np.uint8] = np.where(bare, 0, classes % _COLOURS + 1).astype(np.uint8)
-    return mask
+    ids = layout.ids(output).astype(np.int64)
+    bare = (ids < 0) | (ids == background_id(layout, labels, manifest.background))
+    return cells_in_frame(np.where(bare, 0, ids % _COLOURS + 1).astype(np.uint8), plan, outside=0)
 
 
 def _figure(item: Detection, names: Sequence[str]) -> Figure:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edged.vision.keypoints import COCO
+from tests.fakes.mosquitto import Mosquitto, Subscriber, eventually
 from tests.system.machine import Machine
 from tests.system.parts import camera, on_cpu
 
@@ -207,6 +208,33 @@ def test_the_daemon_tells_of_areas(
     assert 0.35 < change["top"][0]["area"] < 0.48
     assert daemon.payloads("/front/frame")[0]["areas"] == change["top"]
     assert [each["state"] for each in daemon.payloads("/object/cat")] == ["ON", "OFF"]
+
+
+def test_a_crash_ends_the_pose_that_it_left_open(
+    models: Path, images: Path, tmp_path: Path, machines: list[Machine]
+) -> None:
+    """After kill -9 the next run tells a broker of the end, with the points of the start."""
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    heard = Subscriber(broker.port, "edged/rig/front/event")
+    source = {"type": "images", "path": str(images / "grace_hopper.bmp"), "loop": True, "fps": 5}
+    config = on_cpu(model=models / MOVENET, front=camera(source, labels=["person"]))
+    config["mqtt"] = {"host": "127.0.0.1", "port": broker.port}
+    topic = "edged/rig/front/event"
+    try:
+        machines.append(Machine(tmp_path / "run", config, to_broker=True))
+        assert eventually(lambda: heard.payloads(topic), 30), machines[0].log()
+        machines[0].process.kill()
+        machines[0].process.wait()
+        machines.append(Machine(tmp_path / "run", config, to_broker=True))
+        assert eventually(lambda: len({json.loads(each)["id"] for each in heard.payloads(topic)}) > 1, 30)
+    finally:
+        heard.close()
+        broker.stop()
+    told = {each["id"]: each for each in map(json.loads, heard.payloads(topic))}
+    start, end = list(told.values())[:2]
+    assert (start["phase"], end["phase"], end["reason"]) == ("start", "end", "restart")
+    assert (end["type"], end["track"], end["keypoints"]) == ("pose", start["track"], start["keypoints"])
 
 
 @pytest.fixture(scope="module")
