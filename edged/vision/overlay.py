@@ -16,8 +16,8 @@ from edged.vision.labels import Labels
 from edged.vision.manifest import Manifest
 from edged.vision.maphead import cells_in_frame, map_layout
 
-_COLOURS = 255
-"""Of a mask; class ids beyond come round again."""
+_COLOURS = 252
+"""Of a mask; class ids beyond come round again, in step with any palette whose length divides this."""
 
 Point = tuple[float, float]
 
