@@ -1,6 +1,6 @@
 """What is drawn over a picture: boxes, joined points, the class of each pixel, and words; no pixels are touched here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 from edged.domain.predictions import Areas, Detection, Detections, Prediction, Ranked
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
-from edged.vision.classmap import background_id
 from edged.vision.fit import FitPlan
 from edged.vision.keypoints import LIMBS, SURE
-from edged.vision.labels import Labels
-from edged.vision.manifest import Manifest
 from edged.vision.maphead import cells_in_frame, map_layout
 
 _COLOURS = 252
@@ -57,18 +54,18 @@ def overlay_of(prediction: Prediction, names: Sequence[str]) -> Overlay:
 
 
 def mask_of(
-    output: Tensor, spec: TensorSpec, manifest: Manifest, labels: Labels, plan: FitPlan
+    output: Tensor, spec: TensorSpec, shown: Collection[int], plan: FitPlan
 ) -> NDArray[np.uint8] | None:
     """The mask of a map of classes, exactly where the frame was fitted by `plan`; None for what is no such map.
 
-    The background, and cells without a class, are not tinted.
+    Only the classes that are `shown` are tinted, by their ids.
     """
     layout = map_layout(spec)
     if layout is None:
         return None
     ids = layout.ids(output).astype(np.int64)
-    bare = (ids < 0) | (ids == background_id(layout, labels, manifest.background))
-    return cells_in_frame(np.where(bare, 0, ids % _COLOURS + 1).astype(np.uint8), plan, outside=0)
+    tinted = np.isin(ids, list(shown))
+    return cells_in_frame(np.where(tinted, ids % _COLOURS + 1, 0).astype(np.uint8), plan, outside=0)
 
 
 def _figure(item: Detection, names: Sequence[str]) -> Figure:

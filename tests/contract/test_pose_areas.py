@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edged.adapters.pixels.drawing import colour_of
 from edged.vision.keypoints import COCO
 from tests.fakes.mosquitto import Mosquitto, Subscriber, eventually
 from tests.system.machine import Machine
@@ -252,7 +253,10 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_map_of_scores_is_counted_within_the_letterbox(scores: Path, tmp_path: Path) -> None:
-    """Three quarters of a wide picture are red and a quarter is green, whatever lies in the padding."""
+    """Three quarters of a wide picture are red and a quarter is green, whatever lies in the padding.
+
+    What is drawn is tinted to the pixel, and only where a class was told.
+    """
     (tmp_path / "model.yaml").write_text(
         "name: cells\ndecoder: classmap\ninput: {resize: letterbox, fill: 0}\nlabels: labels.txt\n"
     )
@@ -267,3 +271,9 @@ def test_a_map_of_scores_is_counted_within_the_letterbox(scores: Path, tmp_path:
         assert [(each["label"], each["label_id"], each["area"]) for each in record["areas"]] == expected
     counted = {each["class"]: each["cells"] for each in given["raw"][0]["values"]}
     assert counted == {0: 8, 1: 6, 2: 2}
+    infer("--model", tmp_path, "--threshold", 0.5, "--draw", tmp_path / "drawn.png", tmp_path / "wide.png")
+    drawn = cv2.imread(str(tmp_path / "drawn.png"))
+    assert drawn is not None
+    tint = [(255 * (colour == 2) + part) // 2 for colour, part in enumerate(reversed(colour_of(1)))]
+    assert (drawn[40:, :96] == tint).all()
+    assert (drawn[:, 96:] == (0, 255, 0)).all()
