@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edged.compose.drawing import Drawing, draw_pictures
 from edged.daemon.inference import Answer
+from edged.domain.predictions import Areas, Ranked
 from edged.vision.bundle import Bundle
 from edged.vision.fit import plan_frame
 from edged.vision.overlay import Overlay, mask_of, overlay_of
@@ -76,9 +77,10 @@ class Drawer:
 
     def answer(self, answer: Answer) -> None:
         """One picture is answered, or another part of it."""
-        overlay = overlay_of(answer.observation.prediction, self._bundle.manifest.keypoints)
-        if self._bundle.manifest.decoder == "classmap":
-            overlay = replace(overlay, mask=self._mask(answer))
+        prediction = answer.observation.prediction
+        overlay = overlay_of(prediction, self._bundle.manifest.keypoints)
+        if isinstance(prediction, Areas):
+            overlay = replace(overlay, mask=self._mask(answer, prediction.top))
         before = self._overlays.get(answer.index, Overlay())
         self._overlays[answer.index] = _both(before, overlay)
 
@@ -90,11 +92,12 @@ class Drawer:
         ]
         return draw_pictures(drawings, notice) if drawings else 0
 
-    def _mask(self, answer: Answer) -> NDArray[np.uint8] | None:
+    def _mask(self, answer: Answer, top: Sequence[Ranked]) -> NDArray[np.uint8] | None:
         manifest = self._bundle.manifest
         index = manifest.role("map")
         plan = plan_frame(answer.observation.frame.shape, self._bundle.inputs[0], manifest.input)
-        return mask_of(answer.outputs[index], answer.specs[index], manifest, self._bundle.labels, plan)
+        shown = [entry.label_id for entry in top]
+        return mask_of(answer.outputs[index], answer.specs[index], shown, plan)
 
 
 def _both(before: Overlay, after: Overlay) -> Overlay:

@@ -8,8 +8,9 @@ from edged.daemon.herald import Herald
 from edged.daemon.pipeline import Pipeline
 from edged.daemon.statusline import Standing
 from edged.daemon.watch import Watch
-from edged.delivery.payloads import CameraInfo, Info, Stats
+from edged.delivery.payloads import CameraInfo, Info
 from edged.delivery.state_payloads import info_payload, stats_payload
+from edged.delivery.stats_types import Stats
 from edged.ports import Clock, Sensors
 
 

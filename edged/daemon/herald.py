@@ -11,9 +11,10 @@ from edged.delivery.event_payloads import (
 )
 from edged.delivery.fields import dumps
 from edged.delivery.frame_payloads import frame_payload
-from edged.delivery.payloads import Info, Stats
+from edged.delivery.payloads import Info
 from edged.delivery.reading_payloads import reading_state
 from edged.delivery.state_payloads import object_state, problem_state
+from edged.delivery.stats_types import Stats
 from edged.delivery.told import Told, payload_of
 from edged.delivery.topics import Topics, reading_name, slug
 from edged.domain.events import (

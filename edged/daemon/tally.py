@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-from edged.delivery.payloads import CameraStats, Percentiles
+from edged.delivery.stats_types import CameraStats, Percentiles
 from edged.domain.predictions import Observation
 
 _MOST = 10_000

@@ -169,54 +169,12 @@ class ReadValue(TypedDict):
     unit: str
 
 
-class SeenPose(Judged):
-    """An object with key points as it was seen.
-
-    The points come in the order of the camera's `keypoints` in `info`; null where the model gave no number, and where
-    the names in the event leave no room: the surest ones are kept.
-    """
-
-    type: Literal["pose"]
-    track: TrackId
-    label: Name
-    label_id: Count
-    score: Fraction
-    box: BoxFractions
-    zones: list[Name]
-    keypoints: Keypoints
-
-
-class PoseStart(SeenPose):
-    """An object with key points that appeared."""
-
-    phase: Literal["start"]
-
-
-class PoseEnd(SeenPose):
-    """An object with key points that went, as it was last seen."""
-
-    phase: Literal["end"]
-    reason: EndReason
-    duration_s: Seconds
-    best_score: Fraction
-
-
 class RankedArea(TypedDict):
     """One class of a map, and the fraction of the picture that it covers."""
 
     label: Name
     label_id: Count
     area: Fraction
-
-
-class AreasEvent(Judged):
-    """The classes that cover enough of the picture are others; `top` is empty where none does any more.
-
-    At most the five largest are listed; each one's own state is on its topic.
-    """
-
-    type: Literal["areas"]
-    top: Annotated[list[RankedArea], Limits(max_items=MAX_TOP)]
 
 
 class SystemEventPayload(Stamped):
@@ -258,46 +216,6 @@ class ProblemState(TypedDict):
     problems: list[ProblemItem]
 
 
-class Percentiles(TypedDict):
-    """Of a time, since the last statistics."""
-
-    p50: Milliseconds
-    p95: Milliseconds
-    p99: Milliseconds
-
-
-class CameraStats(TypedDict):
-    """One camera since the last statistics; the percentiles are missing where there was no frame."""
-
-    fps: Annotated[float, Limits(minimum=0)]
-    invoke_ms: NotRequired[Percentiles]
-    latency_ms: NotRequired[Percentiles]
-    frames_dropped: Count
-
-
-class OutboxStats(TypedDict):
-    """Events that wait, that the broker took, and that were dropped, by reason, since the start."""
-
-    pending: Count
-    published: Count
-    dropped: dict[str, Count]
-
-
-class Stats(TypedDict):
-    """How the device is doing."""
-
-    v: Version
-    ts: Timestamp
-    ts_ms: int
-    uptime_ms: int
-    cameras: dict[str, CameraStats]
-    temperatures_c: dict[str, float]
-    throttled: list[str]
-    outbox: OutboxStats
-    reconnects: Count
-    restarts: dict[str, Count]
-
-
 class CameraInfo(TypedDict):
     """What one camera is configured to do.
 
@@ -326,7 +244,3 @@ class Info(TypedDict):
 
 
 DetectionEvent: TypeAlias = DetectionStart | DetectionEnd
-PoseEvent: TypeAlias = PoseStart | PoseEnd
-EventPayload: TypeAlias = (
-    DetectionEvent | ClassificationEvent | LabelsEvent | PoseEvent | AreasEvent | SystemEventPayload
-)

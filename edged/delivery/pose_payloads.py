@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from edged.delivery import payloads
+from edged.delivery import payloads, pose_types
 from edged.delivery.event_payloads import EventIds, fitting, judged, room_of_region
 from edged.delivery.fields import box_fractions, dumps, keypoint_numbers, ranked_area, rounded
 from edged.delivery.topics import SlugOf, slug
@@ -19,7 +19,7 @@ _LONGEST_POINT = len("[0.123,0.123,0.12],")
 
 def pose_event(
     event: TrackStarted | TrackEnded, ids: EventIds, moment: Moment, slug_of: SlugOf = slug
-) -> payloads.PoseEvent:
+) -> pose_types.PoseEvent:
     """The start or end of an object with key points; `moment` is when it was decided."""
     seen = _seen_pose(event, ids, moment, slug_of)
     if isinstance(event, TrackStarted):
@@ -35,7 +35,7 @@ def pose_event(
 
 def areas_event(
     event: LabelsChanged, ids: EventIds, moment: Moment, slug_of: SlugOf = slug
-) -> payloads.AreasEvent:
+) -> pose_types.AreasEvent:
     """A change of the classes that cover enough of the picture; at most the five largest are listed."""
     return {
         **judged(event.observation, event.threshold, ids, moment),
@@ -46,9 +46,9 @@ def areas_event(
 
 def _seen_pose(
     event: TrackStarted | TrackEnded, ids: EventIds, moment: Moment, slug_of: SlugOf
-) -> payloads.SeenPose:
+) -> pose_types.SeenPose:
     seen, nulls = event.detection, len(event.detection.keypoints) * len(_NULL)
-    payload: payloads.SeenPose = {
+    payload: pose_types.SeenPose = {
         **judged(event.observation, event.threshold, ids, moment),
         "type": "pose",
         "track": ids.track,

@@ -14,7 +14,7 @@ from typing import (
     is_typeddict,
 )
 
-from edged.delivery import frame_types, payloads, reading_types
+from edged.delivery import frame_types, payloads, pose_types, reading_types, stats_types
 from edged.delivery.payloads import Limits
 
 Schema = dict[str, Any]
@@ -24,14 +24,14 @@ PAYLOADS: dict[str, Any] = {
     "labels": payloads.LabelsEvent,
     "value": reading_types.ValueEvent,
     "text": reading_types.TextEvent,
-    "pose": payloads.PoseEvent,
-    "areas": payloads.AreasEvent,
+    "pose": pose_types.PoseEvent,
+    "areas": pose_types.AreasEvent,
     "system": payloads.SystemEventPayload,
     "object": payloads.ObjectState,
     "reading": reading_types.ReadingPayload,
     "frame": frame_types.FramePayload,
     "problem": payloads.ProblemState,
-    "stats": payloads.Stats,
+    "stats": stats_types.Stats,
     "info": payloads.Info,
 }
 _KEYWORDS = {

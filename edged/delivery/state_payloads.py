@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from edged.delivery import payloads
+from edged.delivery import payloads, stats_types
 from edged.delivery.fields import (
     MAX_TEXT_BYTES,
     cut,
@@ -44,13 +44,13 @@ def problem_state(problems: Iterable[Problem], moment: Moment) -> payloads.Probl
 def stats_payload(
     moment: Moment,
     *,
-    cameras: Mapping[str, payloads.CameraStats],
+    cameras: Mapping[str, stats_types.CameraStats],
     temperatures_c: Mapping[str, float],
     throttled: Iterable[str],
-    outbox: payloads.OutboxStats,
+    outbox: stats_types.OutboxStats,
     reconnects: int,
     restarts: Mapping[str, int],
-) -> payloads.Stats:
+) -> stats_types.Stats:
     """How the device is doing at this moment."""
     return {
         "v": 1,

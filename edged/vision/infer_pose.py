@@ -42,11 +42,14 @@ def pose_input(
     return InputRule(resize="letterbox", mean=0.0 if plain else None, std=1.0 if plain else None), ()
 
 
-def _described(file: ModelFile, description: Description) -> FoundDetector | None:
+def _described(file: ModelFile, description: Description) -> FoundDetector:
     """By the number of points that Ultralytics' description gives."""
     spec = file.outputs[0]
     if not _is_head(spec, file.inputs[0]) or not description.points:
-        return None
+        raise ModelError(
+            f"model {file.where} was exported for the task pose, but gives {list(spec.shape)}",
+            "export it without nms=True: [1, 4 + classes + 3 for each key point, N], and its number in kpt_shape",
+        )
     count, numbers = description.points
     if count > MOST_KEYPOINTS:
         raise ModelError(

@@ -1,6 +1,7 @@
 """A class for each pixel: which outputs are such a map, which of its cells show the picture, and where they lie in it."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from edged.vision.labels import Labels, background_at
 from edged.vision.manifest import Background
 from edged.vision.passing import SCORE_DTYPES
 
+Cell = TypeVar("Cell", bound=np.generic)
 ID_DTYPES = frozenset({"uint8", "int8", "int16", "int32", "int64"})
 NO_CLASS = -1
 """The id of a cell of which nothing is known."""
@@ -74,18 +76,21 @@ def map_classes(layout: MapLayout, labels: Labels, background: Background) -> in
     return rows + unnamed
 
 
-def classes_in_frame(ids: Tensor, plan: FitPlan) -> NDArray[np.int64]:
-    """[frame's height, width]: the class of each pixel of the frame, from [H, W] of the input; -1 where it was cropped."""
+def cells_in_frame(cells: NDArray[Cell], plan: FitPlan, *, outside: int) -> NDArray[Cell]:
+    """[frame's height, width]: for each pixel of the frame the cell of [H, W] that its middle was fitted into.
+
+    `outside` where the frame was cropped.
+    """
     down, across = np.arange(plan.height) + 0.5, np.arange(plan.width) + 0.5
     crop, place = plan.crop, plan.place
-    rows = (place.y + (down - crop.y) * place.h / crop.h) * ids.shape[0] / plan.target_height
-    columns = (place.x + (across - crop.x) * place.w / crop.w) * ids.shape[1] / plan.target_width
-    frame = np.full((plan.height, plan.width), NO_CLASS, np.int64)
+    rows = (place.y + (down - crop.y) * place.h / crop.h) * cells.shape[0] / plan.target_height
+    columns = (place.x + (across - crop.x) * place.w / crop.w) * cells.shape[1] / plan.target_width
+    frame = np.full((plan.height, plan.width), outside, cells.dtype)
     inner = np.ix_(
-        np.clip(rows[crop.window[0]].astype(np.intp), 0, ids.shape[0] - 1),
-        np.clip(columns[crop.window[1]].astype(np.intp), 0, ids.shape[1] - 1),
+        np.clip(rows[crop.window[0]].astype(np.intp), 0, cells.shape[0] - 1),
+        np.clip(columns[crop.window[1]].astype(np.intp), 0, cells.shape[1] - 1),
     )
-    frame[crop.window] = ids[inner]
+    frame[crop.window] = cells[inner]
     return frame
 
 

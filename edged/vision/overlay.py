@@ -1,6 +1,6 @@
 """What is drawn over a picture: boxes, joined points, the class of each pixel, and words; no pixels are touched here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,15 +9,12 @@ from numpy.typing import NDArray
 from edged.domain.predictions import Areas, Detection, Detections, Prediction, Ranked, Readings, Text
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
-from edged.vision.classmap import background_id
 from edged.vision.fit import FitPlan
 from edged.vision.keypoints import LIMBS, SURE
-from edged.vision.labels import Labels
-from edged.vision.manifest import Manifest
-from edged.vision.maphead import classes_in_frame, map_layout
+from edged.vision.maphead import cells_in_frame, map_layout
 
-_COLOURS = 255
-"""Of a mask; class ids beyond come round again."""
+_COLOURS = 252
+"""Of a mask; class ids beyond come round again, in step with any palette whose length divides this."""
 
 Point = tuple[float, float]
 
@@ -65,19 +62,18 @@ def overlay_of(prediction: Prediction, names: Sequence[str]) -> Overlay:
 
 
 def mask_of(
-    output: Tensor, spec: TensorSpec, manifest: Manifest, labels: Labels, plan: FitPlan
+    output: Tensor, spec: TensorSpec, shown: Collection[int], plan: FitPlan
 ) -> NDArray[np.uint8] | None:
     """The mask of a map of classes, exactly where the frame was fitted by `plan`; None for what is no such map.
 
-    The background, and cells without a class, are not tinted.
+    Only the classes that are `shown` are tinted, by their ids.
     """
     layout = map_layout(spec)
     if layout is None:
         return None
-    classes = classes_in_frame(layout.ids(output), plan)
-    bare = (classes < 0) | (classes == background_id(layout, labels, manifest.background))
-    mask: NDArray[np.uint8] = np.where(bare, 0, classes % _COLOURS + 1).astype(np.uint8)
-    return mask
+    ids = layout.ids(output).astype(np.int64)
+    tinted = np.isin(ids, list(shown))
+    return cells_in_frame(np.where(tinted, ids % _COLOURS + 1, 0).astype(np.uint8), plan, outside=0)
 
 
 def _figure(item: Detection, names: Sequence[str]) -> Figure:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edged.adapters.pixels.drawing import colour_of, draw
+from edged.adapters.pixels.drawing import PALETTE, colour_of, draw
 from edged.adapters.pixels.encoding import encode_picture, encode_png
 from edged.adapters.pixels.headers import png_is_whole, read_header
 from edged.adapters.pixels.opencv import prepare, read_picture
@@ -39,6 +39,12 @@ def test_a_mask_tints_its_pixels_and_no_others() -> None:
     assert pixels[10, 10].tolist() == [int(100 * 0.5 + part * 0.5) for part in colour_of(2)]
     assert (pixels[300:] == 100).all()
     assert (pixels[:, 20:] == 100).all()
+
+
+def test_a_class_has_one_colour() -> None:
+    """In the mask, which counts to 252, and in words, which do not: the colours come round in step."""
+    assert 252 % len(PALETTE) == 0
+    assert colour_of(300 % 252) == colour_of(300)
 
 
 def test_a_figure_has_its_box_points_and_words() -> None:

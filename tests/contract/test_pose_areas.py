@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edged.adapters.pixels.drawing import colour_of
 from edged.vision.keypoints import COCO
+from tests.fakes.mosquitto import Mosquitto, Subscriber, eventually
 from tests.system.machine import Machine
 from tests.system.parts import camera, on_cpu
 
@@ -26,7 +28,8 @@ VOC = (
 )  # fmt: skip
 FACE = {"nose": (0.517, 0.380), "left_eye": (0.600, 0.310), "right_eye": (0.445, 0.310)}
 """Where they are in the picture of the admiral, looked at by a person."""
-NEAR = 0.04
+NEAR, SCORE = 0.04, 0.29
+"""The scores of this model come in few steps, 0.299 is one, and runtimes differ by some of them."""
 
 
 def infer(*arguments: object, code: int = 0) -> list[Any]:
@@ -83,7 +86,7 @@ def test_movenet_finds_the_face_where_it_is(models: Path, images: Path, wide: Pa
         assert list(person["keypoints"]) == list(COCO)
         for name, (x, y) in FACE.items():
             point = person["keypoints"][name]
-            assert point["score"] > 0.3, name
+            assert point["score"] > SCORE, name
             assert point["x"] == pytest.approx((left + 512 * x) / width, abs=NEAR * 512 / width), name
             assert point["y"] == pytest.approx(y, abs=NEAR), name
         assert person["score"] > 0.4
@@ -209,6 +212,33 @@ def test_the_daemon_tells_of_areas(
     assert [each["state"] for each in daemon.payloads("/object/cat")] == ["ON", "OFF"]
 
 
+def test_a_crash_ends_the_pose_that_it_left_open(
+    models: Path, images: Path, tmp_path: Path, machines: list[Machine]
+) -> None:
+    """After kill -9 the next run tells a broker of the end, with the points of the start."""
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    heard = Subscriber(broker.port, "edged/rig/front/event")
+    source = {"type": "images", "path": str(images / "grace_hopper.bmp"), "loop": True, "fps": 5}
+    config = on_cpu(model=models / MOVENET, front=camera(source, labels=["person"]))
+    config["mqtt"] = {"host": "127.0.0.1", "port": broker.port}
+    topic = "edged/rig/front/event"
+    try:
+        machines.append(Machine(tmp_path / "run", config, to_broker=True))
+        assert eventually(lambda: heard.payloads(topic), 30), machines[0].log()
+        machines[0].process.kill()
+        machines[0].process.wait()
+        machines.append(Machine(tmp_path / "run", config, to_broker=True))
+        assert eventually(lambda: len({json.loads(each)["id"] for each in heard.payloads(topic)}) > 1, 30)
+    finally:
+        heard.close()
+        broker.stop()
+    told = {each["id"]: each for each in map(json.loads, heard.payloads(topic))}
+    start, end = list(told.values())[:2]
+    assert (start["phase"], end["phase"], end["reason"]) == ("start", "end", "restart")
+    assert (end["type"], end["track"], end["keypoints"]) == ("pose", start["track"], start["keypoints"])
+
+
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bare model that gives three scores for each cell, with its labels beside it."""
@@ -223,7 +253,10 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_map_of_scores_is_counted_within_the_letterbox(scores: Path, tmp_path: Path) -> None:
-    """Three quarters of a wide picture are red and a quarter is green, whatever lies in the padding."""
+    """Three quarters of a wide picture are red and a quarter is green, whatever lies in the padding.
+
+    What is drawn is tinted to the pixel, and only where a class was told.
+    """
     (tmp_path / "model.yaml").write_text(
         "name: cells\ndecoder: classmap\ninput: {resize: letterbox, fill: 0}\nlabels: labels.txt\n"
     )
@@ -238,3 +271,9 @@ def test_a_map_of_scores_is_counted_within_the_letterbox(scores: Path, tmp_path:
         assert [(each["label"], each["label_id"], each["area"]) for each in record["areas"]] == expected
     counted = {each["class"]: each["cells"] for each in given["raw"][0]["values"]}
     assert counted == {0: 8, 1: 6, 2: 2}
+    infer("--model", tmp_path, "--threshold", 0.5, "--draw", tmp_path / "drawn.png", tmp_path / "wide.png")
+    drawn = cv2.imread(str(tmp_path / "drawn.png"))
+    assert drawn is not None
+    tint = [(255 * (colour == 2) + part) // 2 for colour, part in enumerate(reversed(colour_of(1)))]
+    assert (drawn[40:, :96] == tint).all()
+    assert (drawn[:, 96:] == (0, 255, 0)).all()

@@ -17,7 +17,7 @@ from edged.vision.decoding import make_decoder
 from edged.vision.fit import FitPlan, plan_fit
 from edged.vision.labels import Labels
 from edged.vision.manifest import Background, InputRule, Manifest
-from edged.vision.maphead import MapLayout, classes_in_frame
+from edged.vision.maphead import MapLayout, cells_in_frame
 from tests.unit.tensors import SCALES, ZERO_POINTS, real, spec_of
 from tests.unit.textbook import FLOATS
 
@@ -194,7 +194,7 @@ def test_a_scale_makes_no_ids() -> None:
 def test_each_pixel_of_the_frame_has_the_class_of_its_place(plan: FitPlan, size: tuple[int, int]) -> None:
     """The way back from the map is the way of the middle of each pixel through the fit, cropped parts have none."""
     ids = np.arange(size[0] * size[1]).reshape(size)
-    frame = classes_in_frame(ids, plan)
+    frame = cells_in_frame(ids, plan, outside=-1)
     assert frame.shape == (plan.height, plan.width)
     for y in range(0, plan.height, max(1, plan.height // 17)):
         for x in range(0, plan.width, max(1, plan.width // 17)):

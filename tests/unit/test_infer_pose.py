@@ -92,8 +92,8 @@ def test_labels_make_56_channels_a_detector() -> None:
     [
         ((head(4 + 1 + 25 * 3, 2100),), {"files": described("pose", "[25, 3]")}, "gives 25 key points (an event carries at most 24"),
         ((head(50, 2100),), {"files": described("pose")}, "its description says 17 key points of 3 numbers, which [1, 50, 2100] cannot hold"),
-        ((head(300, 57),), {"files": described("pose")}, "was exported for the task pose (this version decodes YOLOs for the tasks detect and pose"),
-        ((head(56, 2000),), {"files": described("pose")}, "was exported for the task pose"),
+        ((head(300, 57),), {"files": described("pose")}, "was exported for the task pose, but gives [1, 300, 57] (export it without nms=True"),
+        ((head(56, 2000),), {"files": described("pose")}, "was exported for the task pose, but gives [1, 56, 2000]"),
         ((head(20, 2100),), {"files": described("obb")}, "was exported for the task obb"),
         ((head(56, 2100, scale=2.5),), {}, "too coarse for scores"),
         ((head(116, 2100), Tensor("p", (1, 80, 80, 32), "int8", 0.1, 0)), {}, "looks like a YOLO that segments: boxes with masks (this"),

@@ -9,16 +9,10 @@ from edged.domain.predictions import Areas, Classification, Detection, Detection
 from edged.domain.tensors import TensorSpec
 from edged.transport.drawings import overlay_from_wire, overlay_to_wire
 from edged.vision.fit import plan_fit
-from edged.vision.labels import Labels
-from edged.vision.manifest import InputRule, Manifest
+from edged.vision.manifest import InputRule
 from edged.vision.overlay import Overlay, mask_of, overlay_of
 
 SPEC = TensorSpec("map", (1, 8, 8), "int64", None)
-LABELS = Labels({0: "background", 1: "cat"}, "x")
-
-
-def manifest(background: str = "first") -> Manifest:
-    return Manifest("m", "areas", "classmap", InputRule(), (("map", 0),), background=background)  # type: ignore[arg-type]  # one of three words
 
 
 def test_limbs_join_points_that_are_sure() -> None:
@@ -39,18 +33,18 @@ def test_whole_pictures_get_words() -> None:
 
 
 def test_a_mask_lies_where_the_picture_was() -> None:
-    """Of a letterboxed frame each pixel has the class that the model gave for it; the background has none."""
+    """Of a letterboxed frame each pixel has the class that the model gave for it; what is not told has none."""
     plan = plan_fit(16, 8, 8, 8, InputRule(resize="letterbox"))
     output = np.full((1, 8, 8), 7, np.int64)
     output[0, 2:6] = np.arange(8) % 2
     output[0, 3, 4] = -1
-    mask = mask_of(output, SPEC, manifest(), LABELS, plan)
+    mask = mask_of(output, SPEC, [1], plan)
     assert mask is not None
     assert mask.shape == (8, 16)
     assert mask[0].tolist() == [0, 0, 2, 2] * 4
     assert mask[2].tolist() == [0, 0, 2, 2] * 4
     assert mask[3, 8:10].tolist() == [0, 0]
-    every = mask_of(output, SPEC, manifest("none"), LABELS, plan)
+    every = mask_of(output, SPEC, [0, 1], plan)
     assert every is not None
     assert every[0].tolist() == [1, 1, 2, 2] * 4
 
@@ -58,10 +52,7 @@ def test_a_mask_lies_where_the_picture_was() -> None:
 def test_what_is_no_map_has_no_mask() -> None:
     """A tensor of another kind tints nothing."""
     spec = TensorSpec("map", (1, 8), "float32", None)
-    assert (
-        mask_of(np.zeros((1, 8), np.float32), spec, manifest(), LABELS, plan_fit(8, 8, 8, 8, InputRule()))
-        is None
-    )
+    assert mask_of(np.zeros((1, 8), np.float32), spec, [0], plan_fit(8, 8, 8, 8, InputRule())) is None
 
 
 def test_an_overlay_survives_the_way_to_another_process() -> None:

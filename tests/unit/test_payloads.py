@@ -20,7 +20,7 @@ from edged.delivery.event_payloads import (
 )
 from edged.delivery.fields import box_fractions, box_pixels, dumps, model_info
 from edged.delivery.frame_payloads import frame_payload
-from edged.delivery.payloads import CameraInfo, Percentiles
+from edged.delivery.payloads import CameraInfo
 from edged.delivery.schemas import PAYLOADS, payload_schema
 from edged.delivery.state_payloads import (
     info_payload,
@@ -28,6 +28,7 @@ from edged.delivery.state_payloads import (
     problem_state,
     stats_payload,
 )
+from edged.delivery.stats_types import Percentiles
 from edged.domain.events import (
     ClassChanged,
     EndReason,

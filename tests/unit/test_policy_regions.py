@@ -11,6 +11,7 @@ from edged.domain.events import (
     LabelsChanged,
     PolicyEvent,
     PresenceChanged,
+    ReadingState,
     TrackEnded,
     TrackStarted,
 )

@@ -22,13 +22,12 @@ from edged.domain.geometry import Box
 from edged.domain.regions import Region
 from edged.policy.camera import CameraPolicy
 from edged.policy.regions import RegionsPolicy
-from edged.vision.manifest import InputRule, Manifest
-
-MANIFEST = Manifest("m", "classification", "classification", InputRule(), (("scores", 0),))
 from edged.policy.rules import CameraRules, LabelRule
 from edged.transport.protocol import job_from_wire, job_to_wire
+from edged.vision.manifest import InputRule, Manifest
 from tests.unit.test_translate import BOTH
 
+MANIFEST = Manifest("m", "classification", "classification", InputRule(), (("scores", 0),))
 WALL = """\
 models: {digits: {path: m}}
 mqtt: {host: broker.lan}
