@@ -74,6 +74,7 @@ def _job(options: AcceleratorOptions, bundles: Sequence[Bundle], *, compiled: bo
             bundle.manifest.decoder,
             () if bundle.undecided else bundle.manifest.roles,
             bundle.manifest.input,
+            bundle.edgetpu_sha256 if compiled else bundle.cpu_sha256,
         )
         for bundle in bundles
     )

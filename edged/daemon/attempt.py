@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from edged.daemon.process import NONSENSE, Action, Process
 from edged.daemon.reactor import Reactor, Timer
-from edged.domain.errors import ChildDiedError, EdgedError
+from edged.domain.errors import ChildDiedError, EdgedError, ModelError
 from edged.ports import Tensor
 from edged.transport.memory import sealed_memfd
 from edged.transport.protocol import (
@@ -19,7 +19,7 @@ from edged.transport.protocol import (
     job_to_wire,
     ready_from_wire,
 )
-from edged.transport.results import SLOTS, Result, ResultReceiver, offsets, results_bytes
+from edged.transport.results import MAX_SLOT_BYTES, SLOTS, Result, ResultReceiver, offsets, results_bytes
 
 MODULE = "edged.children.accelerator"
 
@@ -132,6 +132,9 @@ class Attempt:
         self._deadline.cancel()
         try:
             self._open_results(ready)
+        except ModelError as error:
+            self.fail(error)
+            return
         except (OSError, *NONSENSE) as error:
             self.fail(ChildDiedError(f"no memory for results: {error}", "it is tried again"))
             return
@@ -141,6 +144,16 @@ class Attempt:
         """Makes the memory for outputs, in which each slot of each model is looked at through the same views."""
         layouts = [(model.outputs, offsets(model.outputs)) for model in ready.models]
         slot_bytes = max(at[-1] for _, at in layouts)
+        if slot_bytes > MAX_SLOT_BYTES:
+            names = ", ".join(
+                job.path
+                for job, (_, at) in zip(self.job.models, layouts, strict=False)
+                if at[-1] == slot_bytes
+            )
+            raise ModelError(
+                f"model {names} gives {slot_bytes} bytes of outputs, more than {MAX_SLOT_BYTES}",
+                "use a model with smaller outputs",
+            )
         fd = sealed_memfd("edged-results", results_bytes(slot_bytes))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:

@@ -21,6 +21,8 @@ class ModelJob:
     roles: tuple[tuple[str, int], ...]
     """Empty where the calibration invoke has to tell."""
     rule: InputRule
+    sha256: str = ""
+    """Of the file as the parent has read it; empty where nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,12 @@ def job_from_wire(data: Mapping[str, Any]) -> AcceleratorJob:
     """The job from JSON."""
     models = tuple(
         ModelJob(
-            each["name"], each["path"], each["decoder"], _roles(each["roles"]), InputRule(**each["rule"])
+            each["name"],
+            each["path"],
+            each["decoder"],
+            _roles(each["roles"]),
+            InputRule(**each["rule"]),
+            each["sha256"],
         )
         for each in data["models"]
     )

@@ -18,6 +18,8 @@ from edged.transport.wire import GIVEN_BACK, RESULT
 
 SLOTS = 8
 ALIGNMENT = 64
+MAX_SLOT_BYTES = 256 << 20
+"""What the outputs of a model may take; there is memory for so many of each slot."""
 _FEW = 3
 """Returned slots are taken in batches, when fewer than this are left."""
 
@@ -26,7 +28,7 @@ def offsets(specs: Sequence[TensorSpec]) -> list[int]:
     """Where each output begins in a slot; one more entry, for the end."""
     at = [0]
     for spec in specs:
-        nbytes = int(np.prod(spec.shape, dtype=np.int64)) * np.dtype(spec.dtype).itemsize
+        nbytes = prod(spec.shape) * np.dtype(spec.dtype).itemsize
         at.append(at[-1] + -(-nbytes // ALIGNMENT) * ALIGNMENT)
     return at
 
