@@ -34,6 +34,8 @@ class Bundle:
     warnings: tuple[str, ...] = ()
     undecided: bool = False
     """Whether the roles are missing until a calibration invoke shows them (`resolve_ssd_roles`)."""
+    has_manifest: bool = False
+    """Whether a model.yaml says what it is, so that nothing had to be inferred."""
     labels_file: Path | None = None
     """Where the labels were read from; None where they lie in the model or are missing."""
 

@@ -123,7 +123,8 @@ GENERAL: Mapping[str, Schema] = {
     "name": {**_text(), "type": "string", "description": "The model's name in events."},
     "task": {"enum": [*get_args(Task), None], "description": "What it is for; follows from the decoder."},
     "decoder": _words(TASKS) | {"description": "How the outputs are read."},
-    "input": _section({key: INPUT.get(key, {}) for key in INPUT_KEYS}) | {"description": "How a frame becomes the input: a property of the training."},
+    "input": _section({key: INPUT.get(key, {}) for key in INPUT_KEYS})
+    | {"description": "How a frame becomes the input: a property of the training."},
     "roles": {"description": "Which output, counted from 0, plays which part for the decoder."},
     "activation": _words(get_args(Activation), "none")
     | {"description": "What the scores still need to become 0..1."},
@@ -139,7 +140,7 @@ GENERAL: Mapping[str, Schema] = {
 
 def manifest_schema() -> Schema:
     """Draft 2020-12 of a bundle's `model.yaml`, for a `# yaml-language-server` line."""
-    known = {**GENERAL, **OWN}
+    known: dict[str, Schema] = {**GENERAL, **OWN}
     return {
         "$schema": DIALECT,
         "title": "edged model",
@@ -170,7 +171,7 @@ def _for_decoder(decoder: DecoderName) -> Schema:
     }
     if decoder in WITHOUT_BACKGROUND:
         properties["background"] = {"enum": ["none", None]}
-    required = [key for key in own if key in _REQUIRED_OWN]
+    required: list[str] = [key for key in own if key in _REQUIRED_OWN]
     if len(PARTS[decoder]) > 1:
         required.append("roles")
     return {

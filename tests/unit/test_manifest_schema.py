@@ -29,7 +29,7 @@ BEYOND_A_SCHEMA = (
     r"roles\.(boxes|scores)_\d+: is not known",
 )
 """What only the reader sees; the schema's docstring says so."""
-GARBAGE = (
+GARBAGE: tuple[Any, ...] = (
     None, True, 0, -1, 300, 2000, 0.5, -0.5, 1.5, "", " ", "x", "a/b", "..", "none", "pixels", "sigmoid", "first",
     "detection", "0" * 64, [], [8], [8, 8], [8, 0], ["8"], {}, {"x": 1}, {"path": "x"}, {"iou": 2}, {"per_class": 1},
 )  # fmt: skip

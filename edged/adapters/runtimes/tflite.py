@@ -108,7 +108,10 @@ class TfliteRuntime:
 
     def set_input(self, tensor: Tensor) -> None:
         """Copies the one input in."""
-        self._interpreter.set_tensor(self._input_index, tensor)
+        try:
+            self._interpreter.set_tensor(self._input_index, tensor)
+        except ValueError as error:
+            raise _invoke_error(self._path, self.accelerator, error) from error
 
     def invoke(self) -> None:
         """Runs the model; the GIL is free meanwhile."""
@@ -119,7 +122,10 @@ class TfliteRuntime:
 
     def get_outputs(self) -> list[Tensor]:
         """Copies of the outputs; a view would make the next invoke fail."""
-        return [self._interpreter.get_tensor(index) for index in self._indices]
+        try:
+            return [self._interpreter.get_tensor(index) for index in self._indices]
+        except ValueError as error:
+            raise _invoke_error(self._path, self.accelerator, error) from error
 
 
 def _content(path: str, sha256: str) -> bytes:
@@ -158,7 +164,7 @@ def _translated(path: str, accelerator: Accelerator) -> Iterator[None]:
         ) from error
 
 
-def _invoke_error(path: str, accelerator: Accelerator, error: RuntimeError) -> EdgedError:
+def _invoke_error(path: str, accelerator: Accelerator, error: Exception) -> EdgedError:
     text = " ".join(str(error).split())
     if accelerator == "edgetpu":
         return DeviceUnavailableError(

@@ -61,7 +61,8 @@ def _with_manifest(folder: Path, labels_file: Path | None) -> Bundle:
     elif labels_file is not None:
         beside = load_labels(labels_file)
     labels = beside.labels if beside else _embedded(twins)
-    return _bundle(twins, check_manifest(manifest, twins.leading.file, labels), beside)
+    bundle = _bundle(twins, check_manifest(manifest, twins.leading.file, labels), beside)
+    return replace(bundle, has_manifest=True)
 
 
 def _manifest_twins(folder: Path, manifest: Manifest) -> Twins:
