@@ -140,7 +140,7 @@ GENERAL: Mapping[str, Schema] = {
 
 def manifest_schema() -> Schema:
     """Draft 2020-12 of a bundle's `model.yaml`, for a `# yaml-language-server` line."""
-    known: dict[str, Schema] = {**GENERAL, **OWN}
+    known: dict[str, Schema] = {**GENERAL, **{str(key): node for key, node in OWN.items()}}
     return {
         "$schema": DIALECT,
         "title": "edged model",

@@ -11,9 +11,11 @@ import pytest
 
 from edged.adapters.storage.bundles import load_bundle
 from edged.adapters.storage.writing import write_bundle
+from edged.cli import outcome
 from edged.config.yamlfile import read
 from edged.domain.errors import ModelError
 from edged.vision.manifestschema import manifest_schema
+from tests.fakes.tflite import CONV, MEAN, PICTURE, Tensor, model
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -91,6 +93,35 @@ def test_an_unusable_model_is_refused_with_its_reason(
     assert what in caught.value.what
     assert fix in caught.value.fix
     assert str(caught.value).isprintable()
+
+
+HAND_MADE = [
+    ("two inputs", model(inputs=(PICTURE, Tensor("state", (1, 320), "uint8", 0.1))), "has 2 inputs (image, state)", "use a model with one image input"),
+    ("a sequence", model(inputs=(Tensor("rows", (1, 28, 28), "uint8", 0.1),)), "takes [1, 28, 28] as input, which is no picture", "pictures as [1, height, width, 1 or 3]"),
+    ("poses decoded by an operator", model(op="PosenetDecoderOp"), "needs the operator PosenetDecoderOp, which decodes poses", "use a model of one of these kinds"),
+    ("a coarse YOLO", model((Tensor("image", (1, 320, 320, 3), "int8", 1 / 255, -128),), (Tensor("head", (1, 84, 2100), "int8", 0.06, -128),)), "with scale 0.06 for boxes and scores alike, too coarse for scores from 0 to 1", "export it again"),
+    ("an embedding of a pooling layer", model(outputs=(Tensor("features", (1, 1024), "uint8", 0.02),), op=MEAN), "looks like an embedding: it comes from a pooling layer", "write a model.yaml that says so"),
+    ("an embedding by its range", model(outputs=(Tensor("x", (1, 1024), "uint8", 0.02),), op=CONV), "looks like an embedding: it is never negative and goes up to 5.1", "write a model.yaml that says so"),
+    ("full TensorFlow", model(op="FlexErf"), "needs the operator FlexErf of full TensorFlow", "TFLite's built-in operators only"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "fix"), [row[1:] for row in HAND_MADE], ids=[row[0] for row in HAND_MADE]
+)
+def test_what_cannot_be_used_is_refused_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, what: str, fix: str
+) -> None:
+    """`edged model inspect` prints one line with the reason and what to do, and exits with 78."""
+    (tmp_path / "x.tflite").write_bytes(data)
+    assert outcome(["model", "inspect", str(tmp_path / "x.tflite"), "--write", str(tmp_path / "b")]) == 78
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert out == ""
+    assert line.startswith(f"edged: model {tmp_path / 'x.tflite'}")
+    assert what in line
+    assert fix in line
+    assert not (tmp_path / "b").exists()
 
 
 @pytest.mark.parametrize("row", USABLE, ids=[row.file for row in USABLE])

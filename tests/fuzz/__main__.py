@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from tests.fuzz.campaign import Count, run
@@ -25,7 +24,7 @@ def main() -> int:
             cases = range(options.first, options.first + options.flips)
             count = run(model, Path(folder), cases=cases, samples=options.samples)
             faults += len(count.faults)
-            sys.stdout.write(f"{json.dumps(asdict(count)) if options.json else _text(count)}\n")
+            sys.stdout.write(f"{json.dumps(vars(count)) if options.json else _text(count)}\n")
             sys.stdout.flush()
     return 1 if faults else 0
 
