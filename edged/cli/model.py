@@ -12,6 +12,7 @@ from edged.adapters.storage.writing import write_bundle
 from edged.cli.model_catalogue import list_models, pull
 from edged.compose.inference import probe_model
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
+from edged.config import yamlfile
 from edged.domain.errors import DeviceUnavailableError
 from edged.vision.bundle import Bundle
 from edged.vision.document import manifest_to_mapping
@@ -58,7 +59,7 @@ def inspect(path: Path, labels: Path | None, as_json: bool, folder: Path | None,
         print(f"  edged infer --model {folder} PICTURE")
         return
     print("\nmodel.yaml as far as it is known:\n")
-    print("\n".join(_yaml(manifest_to_mapping(bundle.manifest))))
+    print(yamlfile.dump(manifest_to_mapping(bundle.manifest)), end="")
 
 
 @model.command()
@@ -115,14 +116,3 @@ def _placement(found: dict[str, Any]) -> list[str]:
             f"  Edge TPU: not compiled; by the documentation's table {would} (only the compiler decides)"
         ]
     return lines + [f"    on the CPU: {each['count']} x {each['name']}, which {each['why']}" for each in left]
-
-
-def _yaml(mapping: dict[str, Any], indent: str = "") -> list[str]:
-    """A mapping of plain values as YAML; JSON's scalars are YAML's."""
-    lines = []
-    for key, value in mapping.items():
-        if isinstance(value, dict):
-            lines += [f"{indent}{key}:", *_yaml(value, indent + "  ")]
-        else:
-            lines.append(f"{indent}{key}: {json.dumps(value)}")
-    return lines
