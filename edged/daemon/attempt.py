@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -145,23 +146,29 @@ class Attempt:
         layouts = [(model.outputs, offsets(model.outputs)) for model in ready.models]
         slot_bytes = max(at[-1] for _, at in layouts)
         if slot_bytes > MAX_SLOT_BYTES:
-            names = ", ".join(
-                job.path
-                for job, (_, at) in zip(self.job.models, layouts, strict=False)
-                if at[-1] == slot_bytes
-            )
-            raise ModelError(
-                f"model {names} gives {slot_bytes} bytes of outputs, more than {MAX_SLOT_BYTES}",
-                "use a model with smaller outputs",
-            )
+            raise self._too_large([at[-1] for _, at in layouts])
         fd = sealed_memfd("edged-results", results_bytes(slot_bytes))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with ExitStack() as on_error, theirs:
+            on_error.callback(ours.close)
             self._process.send({"do": "results", "slot_bytes": slot_bytes}, [fd, theirs.fileno()])
-        self._receiver = ResultReceiver(fd, ours, slot_bytes)
-        self._views = [self._receiver.views(specs, at) for specs, at in layouts]
+            receiver = ResultReceiver(fd, ours, slot_bytes)
+            self._views = [receiver.views(specs, at) for specs, at in layouts]
+            on_error.pop_all()
+        self._receiver = receiver
         self.models = ready.models
         self._reactor.add_reader(ours.fileno(), self._on_results)
+
+    def _too_large(self, sizes: Sequence[int]) -> ModelError:
+        """The error for outputs that would take too much memory, with the model whose they are."""
+        largest = max(sizes)
+        path = next(
+            (job.path for job, size in zip(self.job.models, sizes, strict=False) if size == largest), "?"
+        )
+        return ModelError(
+            f"model {path} gives {largest} bytes of outputs, more than {MAX_SLOT_BYTES}",
+            "use a model with smaller outputs",
+        )
 
     def _on_results(self) -> None:
         """Takes one result; if another waits, the loop calls again at once."""

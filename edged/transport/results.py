@@ -25,9 +25,11 @@ _FEW = 3
 
 
 def offsets(specs: Sequence[TensorSpec]) -> list[int]:
-    """Where each output begins in a slot; one more entry, for the end."""
+    """Where each output begins in a slot; one more entry, for the end. Raises ValueError for an open shape."""
     at = [0]
     for spec in specs:
+        if any(side < 0 for side in spec.shape):
+            raise ValueError(f"output {spec.name} has the shape {list(spec.shape)}")
         nbytes = prod(spec.shape) * np.dtype(spec.dtype).itemsize
         at.append(at[-1] + -(-nbytes // ALIGNMENT) * ALIGNMENT)
     return at
@@ -39,8 +41,10 @@ def results_bytes(slot_bytes: int) -> int:
 
 
 def _slots(fd: int, slot_bytes: int) -> list[Pixels]:
-    memory, step = mapped(fd, writable=True), padded(slot_bytes)
-    os.close(fd)
+    try:
+        memory, step = mapped(fd, writable=True), padded(slot_bytes)
+    finally:
+        os.close(fd)
     return [np.frombuffer(memory, np.uint8, slot_bytes, i * step) for i in range(SLOTS)]
 
 

@@ -1,7 +1,10 @@
 """Which operators would stay on the CPU, by the documentation of the Edge TPU's compiler."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import flatbuffers  # type: ignore[import-untyped]  # ships none
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,3 +143,29 @@ def test_the_report_says_who_decided(tmp_path: Path) -> None:
         "on_edgetpu": 1,
         "on_cpu": [],
     }
+
+
+def changed(change: Callable[[Any], None]) -> list[str]:
+    """What stands in the way of each operator of a small detector, after a change of its operators."""
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    from tests.fakes.cells import cells_model  # noqa: PLC0415  needs the schema
+
+    whole = schema.ModelT.InitFromPackedBuf(cells_model(), 0)
+    change(whole.subgraphs[0].operators)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(whole.Pack(builder), b"TFL3")
+    return [each.obstacle for each in read_model(bytes(builder.Output()), "x.tflite").operators]
+
+
+def test_limits_of_the_table_are_checked() -> None:
+    """A pooling with an activation of its own and a convolution that is dilated in one direction stay on the CPU."""
+
+    def with_activation(operators: Any) -> None:
+        operators[0].builtinOptions.fusedActivationFunction = 1
+
+    def with_dilation(operators: Any) -> None:
+        operators[2].builtinOptions.dilationWFactor = 2
+
+    assert set(changed(lambda _: None)) == {""}
+    assert changed(with_activation) == ["has a fused activation function", "", "", "", "", ""]
+    assert changed(with_dilation) == ["", "", "has another dilation in x than in y", "", "", ""]
