@@ -251,3 +251,37 @@ def test_the_schema_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """`edged model schema` prints what an editor needs."""
     assert outcome(["model", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == manifest_schema()
+
+
+FCOS = (
+    Tensor("scores", (1, 1344, 6), "int8", 1 / 256, -128),
+    Tensor("boxes", (1, 1344, 4), "int8", 0.1, -128),
+)
+LEVELS = tuple(
+    Tensor(f"{cells}x{width}", (1, cells, cells, width), "int8", 0.1, 60)
+    for cells in (20, 80, 40)
+    for width in (64, 3)
+)
+BARE = {
+    "fcos": ((Tensor("picture", (1, 256, 256, 3), "int8", 1 / 255, -128),), FCOS, "fcos"),
+    "float input": ((Tensor("picture", (1, 320, 320, 3), "float32"),), (Tensor("head", (1, 6300, 8), "float32"),), "yolov5"),
+    "pixels": ((Tensor("picture", (1, 320, 320, 3), "int8", 1 / 255, -128),), (Tensor("head", (1, 7, 2100), "int16", 0.02, 0),), "yolov8"),
+    "levels": ((Tensor("picture", (1, 640, 640, 3), "int8", 1 / 255, -128),), LEVELS, "yolov9"),
+    "end to end": ((Tensor("picture", (1, 320, 320, 3), "float32"),), (Tensor("head", (1, 300, 6), "float32"),), "yolov10"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_what_was_inferred_is_written_for_every_kind_of_model(tmp_path: Path, kind: str) -> None:
+    """Roles in any order, strides, coordinates, mean and std are read again as they were inferred."""
+    inputs, outputs, decoder = BARE[kind]
+    (tmp_path / "x.tflite").write_bytes(model(inputs, outputs, op=CONV))
+    bare = load_bundle(tmp_path / "x.tflite")
+    written = write_bundle(bare, tmp_path / "b")
+    assert written.manifest.decoder == decoder
+    assert dict(written.manifest.roles) == dict(bare.manifest.roles)
+    for name in ("task", "input", "activation", "background", "strides", "coordinates", "nms"):
+        assert getattr(written.manifest, name) == getattr(bare.manifest, name), name
+    jsonschema.validate(read(tmp_path / "b/model.yaml").data, manifest_schema())
+    doubtful = [warning for warning in bare.warnings if f"# {warning}" not in text_of(tmp_path / "b")]
+    assert doubtful == []

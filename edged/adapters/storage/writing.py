@@ -16,7 +16,7 @@ from edged.adapters.storage.manifesttext import manifest_text
 from edged.domain.errors import EdgedError, ExitCode, ModelError, PermissionDeniedError, StorageError
 from edged.vision.bundle import Bundle
 from edged.vision.labels import PLACEHOLDERS, Labels
-from edged.vision.manifest import FileEntry
+from edged.vision.manifest import FileEntry, Manifest
 
 LABELS = "labels.txt"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -115,9 +115,13 @@ def _check(bundle: Bundle, staging: Path) -> None:
     except EdgedError as error:
         what = error.what.replace(f"{staging}{os.sep}", "").splitlines()[0]
         raise ModelError(f"the bundle would not load again: {what}", _SHOWABLE) from error
-    kept = replace(again.manifest, cpu=None, edgetpu=None, labels=None)
-    if kept != replace(bundle.manifest, cpu=None, edgetpu=None, labels=None):
+    if _essence(again.manifest) != _essence(bundle.manifest):
         raise ModelError(f"the manifest of {bundle.manifest.name!r} would be read as another one", _SHOWABLE)
+
+
+def _essence(manifest: Manifest) -> Manifest:
+    """A manifest without its files; the order in which roles are listed means nothing."""
+    return replace(manifest, cpu=None, edgetpu=None, labels=None, roles=tuple(sorted(manifest.roles)))
 
 
 @contextmanager
