@@ -105,9 +105,9 @@ def _placement(found: dict[str, Any]) -> list[str]:
     left, there = found["on_cpu"], found["on_edgetpu"]
     here = sum(each["count"] for each in left)
     if found["decided_by"] == "compiler":
-        lines = [
-            f"  Edge TPU: {there} compiled part{'' if there == 1 else 's'}, {here or 'no'} operators left on the CPU"
-        ]
+        parts = f"{there} compiled part{'' if there == 1 else 's'}"
+        rest = f"{here or 'no'} operator{'' if here == 1 else 's'} left on the CPU"
+        lines = [f"  Edge TPU: {parts}, {rest}"]
     else:
         would = (
             f"{there} of {there + here} operators could go there" if there else "no operator could go there"
