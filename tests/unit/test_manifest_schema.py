@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,7 +16,20 @@ from edged.config.yamlfile import read
 from edged.domain.errors import ConfigurationError
 from edged.vision import manifestschema
 from edged.vision.document import INPUT_KEYS, KEYS, TASKS, manifest_from_mapping, manifest_to_mapping
-from edged.vision.manifest import ACTIVATIONS, OWN_KEYS, PARTS, DecoderName, Manifest, OwnKey
+from edged.vision.manifest import (
+    ACTIVATIONS,
+    OWN_KEYS,
+    PARTS,
+    Activation,
+    Background,
+    Coordinates,
+    DecoderName,
+    FileEntry,
+    InputRule,
+    Manifest,
+    OwnKey,
+    Task,
+)
 from edged.vision.manifestschema import manifest_schema
 from tests.unit.test_manifest import manifests
 
@@ -31,7 +45,11 @@ BEYOND_A_SCHEMA = (
 """What only the reader sees; the schema's docstring says so."""
 GARBAGE: tuple[Any, ...] = (
     None, True, 0, -1, 300, 2000, 0.5, -0.5, 1.5, "", " ", "x", "a/b", "..", "none", "pixels", "sigmoid", "first",
-    "detection", "0" * 64, [], [8], [8, 8], [8, 0], ["8"], {}, {"x": 1}, {"path": "x"}, {"iou": 2}, {"per_class": 1},
+    "0" * 64, [], [8], [8, 8], [8, 0], ["8"], {}, {"x": 1}, {"path": "x"}, {"iou": 2}, {"per_class": 1},
+)  # fmt: skip
+ABSENT = object()
+WORDS = (
+    ABSENT, *get_args(Task), *get_args(Activation), *get_args(Background), *get_args(DecoderName), *get_args(Coordinates)
 )  # fmt: skip
 NAMES = ("nmae", "x", "mean", "iou", "sha256", *KEYS)
 
@@ -111,7 +129,52 @@ def damaged(draw: st.DrawFn) -> Any:
     return data
 
 
-@settings(deadline=None, max_examples=400)
+def full(decoder: DecoderName) -> dict[str, Any]:
+    """A document that says all that it may for a decoder."""
+    strides = (8, 16)
+    manifest = Manifest(
+        name="x",
+        task=TASKS[decoder],
+        decoder=decoder,
+        input=InputRule("letterbox", "corner", 114, "bgr", 0.5, 1.5),
+        roles=tuple((part, index) for index, part in enumerate(PARTS[decoder])),
+        strides=strides if "strides" in OWN_KEYS[decoder] else (),
+        cpu=FileEntry("x.tflite", "a" * 64),
+        edgetpu=FileEntry("y.tflite", "B" * 64),
+        labels=FileEntry("z.txt", ""),
+        source="somewhere",
+        licence="mine",
+    )
+    return manifest_to_mapping(manifest)
+
+
+def changes(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The document with one value replaced by each kind of garbage, added where it does not belong, or removed."""
+    places: list[tuple[str, ...]] = [(key,) for key in data]
+    places += [(key, inner) for key, value in data.items() if isinstance(value, dict) for inner in value]
+    places += [(key, "more") for key, value in data.items() if isinstance(value, dict)]
+    places += [(key,) for key in (*KEYS, "more") if key not in data]
+    for *outer, key in places:
+        for value in (*GARBAGE, *WORDS):
+            changed = copy.deepcopy(data)
+            holder = changed[outer[0]] if outer else changed
+            if value is ABSENT:
+                holder.pop(key, None)
+            else:
+                holder[key] = value
+            yield changed
+
+
+@pytest.mark.parametrize("decoder", get_args(DecoderName))
+def test_each_change_is_a_mistake_for_both_or_for_none(decoder: DecoderName) -> None:
+    """Any one value of a document may be another one, or be missing: reader and schema take it or refuse it both."""
+    data = full(decoder)
+    assert mistakes(data) == []
+    for changed in changes(data):
+        agree(changed)
+
+
+@settings(deadline=None, max_examples=100)
 @given(damaged())
 def test_reader_and_schema_agree(data: Any) -> None:
     """What the reader accepts is valid; a wrong type, word, range or key is a mistake for both."""
