@@ -1,4 +1,4 @@
-"""Writes the files that are made from the settings: sample, reference and JSON Schema.
+"""Writes the files that are made from the settings and from the tables of `model.yaml`: sample, reference, schemas.
 
 `python tools/generate.py` rewrites what is stale and names it; `--check` only names it and exits 1.
 """
@@ -13,6 +13,7 @@ sys.path.insert(0, str(REPOSITORY))
 from edged.config.reference import reference  # noqa: E402  the path above comes first
 from edged.config.sample import sample  # noqa: E402  the path above comes first
 from edged.config.schema import json_schema  # noqa: E402  the path above comes first
+from edged.vision.manifestschema import manifest_schema  # noqa: E402  the path above comes first
 
 
 def contents() -> dict[Path, str]:
@@ -20,6 +21,7 @@ def contents() -> dict[Path, str]:
     return {
         REPOSITORY / "configs/full.yaml": sample(),
         REPOSITORY / "configs/edged.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+        REPOSITORY / "configs/model.schema.json": json.dumps(manifest_schema(), indent=2) + "\n",
         REPOSITORY / "docs/configuration.md": reference(),
     }
 

@@ -34,7 +34,7 @@ def _calibration_picture(shape: tuple[int, ...], dtype: str) -> Tensor:
 
 
 def _load(job: ModelJob, runtimes: TfliteRuntimes) -> tuple[TfliteRuntime, LoadedModel]:
-    runtime = runtimes.load(job.path)
+    runtime = runtimes.load(job.path, sha256=job.sha256)
     if len(runtime.inputs) != 1:
         raise ModelError(
             f"model {job.path} has {len(runtime.inputs)} inputs",

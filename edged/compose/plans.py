@@ -82,6 +82,7 @@ def _job(
             () if bundle.undecided else bundle.manifest.roles,
             bundle.manifest.input,
             most,
+            bundle.edgetpu_sha256 if compiled else bundle.cpu_sha256,
         )
         for bundle, most in zip(bundles, regions or [0] * len(bundles), strict=True)
     )

@@ -161,7 +161,7 @@ class AcceleratorUnit:
             self.current = None
         log.warning("accelerator %s: %s", self.plan.name, error)
         if self._is_hopeless(attempt, error):
-            self._listener.accelerator_unusable(self, error)
+            self._listener.accelerator_unusable(self, _last_word(attempt, error))
             return
         steps = self._ladder.failed(
             attempt.rung,
@@ -228,3 +228,14 @@ class AcceleratorUnit:
         if isinstance(error, DeviceUnavailableError):
             return self.plan.gives_up
         return isinstance(error, ModelError)
+
+
+def _last_word(attempt: Attempt, error: EdgedError) -> EdgedError:
+    """What is said of an error after which nothing is started again."""
+    if not isinstance(error, ChildDiedError):
+        return error
+    paths = ", ".join(job.path for job in attempt.job.models)
+    return ChildDiedError(
+        f"{error.what}, {STARTS_ALLOWED} times in turn, before it had loaded and run {paths}",
+        "copy the model's files again, or use another model",
+    )

@@ -2,13 +2,14 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from edged.daemon.process import NONSENSE, Action, Process
 from edged.daemon.reactor import Reactor, Timer
-from edged.domain.errors import ChildDiedError, EdgedError
+from edged.domain.errors import ChildDiedError, EdgedError, ModelError
 from edged.domain.regions import Region
 from edged.ports import Tensor
 from edged.transport.memory import sealed_memfd
@@ -20,7 +21,7 @@ from edged.transport.protocol import (
     job_to_wire,
     ready_from_wire,
 )
-from edged.transport.results import SLOTS, Result, ResultReceiver, offsets, results_bytes
+from edged.transport.results import MAX_SLOT_BYTES, SLOTS, Result, ResultReceiver, offsets, results_bytes
 
 MODULE = "edged.children.accelerator"
 
@@ -152,6 +153,9 @@ class Attempt:
         self._deadline.cancel()
         try:
             self._open_results(ready)
+        except ModelError as error:
+            self.fail(error)
+            return
         except (OSError, *NONSENSE) as error:
             self.fail(ChildDiedError(f"no memory for results: {error}", "it is tried again"))
             return
@@ -165,14 +169,30 @@ class Attempt:
             for model, most in zip(ready.models, runs, strict=True)
         ]
         slot_bytes = max(at[-1] for _, at in layouts)
+        if slot_bytes > MAX_SLOT_BYTES:
+            raise self._too_large([at[-1] for _, at in layouts])
         fd = sealed_memfd("edged-results", results_bytes(slot_bytes))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with ExitStack() as on_error, theirs:
+            on_error.callback(ours.close)
             self._process.send({"do": "results", "slot_bytes": slot_bytes}, [fd, theirs.fileno()])
-        self._receiver = ResultReceiver(fd, ours, slot_bytes)
-        self._views = [self._receiver.views(specs, at) for specs, at in layouts]
+            receiver = ResultReceiver(fd, ours, slot_bytes)
+            self._views = [receiver.views(specs, at) for specs, at in layouts]
+            on_error.pop_all()
+        self._receiver = receiver
         self.models = ready.models
         self._reactor.add_reader(ours.fileno(), self._on_results)
+
+    def _too_large(self, sizes: Sequence[int]) -> ModelError:
+        """The error for outputs that would take too much memory, with the model whose they are."""
+        largest = max(sizes)
+        path = next(
+            (job.path for job, size in zip(self.job.models, sizes, strict=False) if size == largest), "?"
+        )
+        return ModelError(
+            f"model {path} gives {largest} bytes of outputs, more than {MAX_SLOT_BYTES}",
+            "use a model with smaller outputs",
+        )
 
     def _on_results(self) -> None:
         """Takes one result; if another waits, the loop calls again at once."""

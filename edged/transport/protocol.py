@@ -24,6 +24,8 @@ class ModelJob:
     rule: InputRule
     regions: int = 0
     """The most that a camera has whose frames it is shown in regions; its answers take so much room."""
+    sha256: str = ""
+    """Of the file as the parent has read it; empty where nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def job_from_wire(data: Mapping[str, Any]) -> AcceleratorJob:
             _roles(each["roles"]),
             InputRule(**each["rule"]),
             each["regions"],
+            each["sha256"],
         )
         for each in data["models"]
     )

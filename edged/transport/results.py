@@ -18,6 +18,8 @@ from edged.transport.wire import GIVEN_BACK, RESULT
 
 SLOTS = 8
 ALIGNMENT = 64
+MAX_SLOT_BYTES = 256 << 20
+"""What the outputs of a model may take; there is memory for so many of each slot."""
 _FEW = 3
 """Returned slots are taken in batches, when fewer than this are left."""
 _LARGE = 1_000_000
@@ -25,10 +27,15 @@ _LARGE = 1_000_000
 
 
 def offsets(specs: Sequence[TensorSpec], runs: int = 1) -> list[int]:
-    """Where each output begins in a slot, those of the first run of the model before the next; one more, for the end."""
+    """Where each output begins in a slot, those of the first run of the model before the next; one more, for the end.
+
+    Raises ValueError for an open shape.
+    """
     at = [0]
     for spec in [*specs] * runs:
-        nbytes = int(np.prod(spec.shape, dtype=np.int64)) * np.dtype(spec.dtype).itemsize
+        if any(side < 0 for side in spec.shape):
+            raise ValueError(f"output {spec.name} has the shape {list(spec.shape)}")
+        nbytes = prod(spec.shape) * np.dtype(spec.dtype).itemsize
         at.append(at[-1] + -(-nbytes // ALIGNMENT) * ALIGNMENT)
     return at
 
@@ -39,8 +46,10 @@ def results_bytes(slot_bytes: int) -> int:
 
 
 def _slots(fd: int, slot_bytes: int) -> list[Pixels]:
-    memory, step = mapped(fd, writable=True), padded(slot_bytes)
-    os.close(fd)
+    try:
+        memory, step = mapped(fd, writable=True), padded(slot_bytes)
+    finally:
+        os.close(fd)
     return [np.frombuffer(memory, np.uint8, slot_bytes, i * step) for i in range(SLOTS)]
 
 

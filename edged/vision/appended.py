@@ -14,6 +14,8 @@ MAX_TOTAL_BYTES = 8_000_000
 MAX_DIRECTORY_BYTES = 65_536
 """Some 2,000 bytes for each file: so much is parsed before the files can be counted."""
 
+_PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""What packers of models write; an LZMA file says itself how much memory it takes."""
 _LOCAL_HEADER = b"PK\x03\x04"
 _END_RECORD = struct.Struct("<4s8xI6x")
 """Signature, and size of the directory, in bytes; as in PKWARE's APPNOTE, 4.3.16."""
@@ -85,6 +87,11 @@ def _contents(archive: zipfile.ZipFile, where: str) -> dict[str, bytes]:
     for member in members:
         if not _is_plain_name(member.filename):
             continue
+        if member.compress_type not in _PACKED:
+            raise ModelError(
+                f"model {where} carries a file {member.filename!r} that is packed by method {member.compress_type}",
+                "use a model whose files are stored or deflated",
+            )
         limit = min(left, MAX_FILE_BYTES)
         with archive.open(member) as file:
             content = file.read(limit + 1)

@@ -66,6 +66,9 @@ _WHY_NOT: Mapping[DecoderName, str] = {
 _HAVE_BACKGROUND = frozenset({"classification", "classmap"})
 _MAX_OUTPUT = 1000
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+KEYS, INPUT_KEYS, TASKS, MAX_OUTPUT = _KEYS, _INPUT_KEYS, _TASKS, _MAX_OUTPUT
+WITHOUT_BACKGROUND = frozenset(_WHY_NOT)
+"""What the schema is made from, too."""
 
 
 def manifest_from_mapping(data: Mapping[str, object], where: Where) -> Manifest:

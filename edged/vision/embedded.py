@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def _names_of(content: bytes) -> dict[int, str]:
         return {}
     if not all(_INDEX.fullmatch(index) for index in texts):
         return {}
-    return {int(index): printable(name) for index, name in texts.items()}
+    return {int(index): printable(name).strip() for index, name in texts.items()}
 
 
 def _dictionary(content: bytes) -> dict[object, object]:
@@ -96,6 +97,8 @@ def _parsed(text: str) -> object:
     except (ValueError, RecursionError):
         pass
     try:
-        return ast.literal_eval(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of the text's style is nobody's business
+            return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from edged.domain.errors import ModelError
 
-READS = 3_000_000
-"""Scalars read at most: about a hundred times what a model of 2,000 tensors needs."""
+READS = 1_000_000
+"""Scalars read at most: a model of 250 operators needs 25,000. So much takes a few seconds."""
 TEXT_LIMIT = 65_536
 COPY_AGAIN = "copy the file again"
 

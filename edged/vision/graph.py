@@ -26,6 +26,8 @@ _DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE = 6, 22, 43, 53, 114
 _PASSES_VALUES_ON = frozenset({_DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE})
 _MAX_RANK = 8
 _MAX_NAME = 256
+_MAX_ELEMENTS = 1 << 26
+"""Of an input or output: four times a picture of 4096 x 4096 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class Step:
     op: Op
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    options: Table | None = None
+    options_type: int = 0
+    """Which kind of options they are: BuiltinOptions of the schema."""
 
 
 def operator_code(table: Table) -> Op:
@@ -90,7 +95,20 @@ class Graph:
             )
         if len(shape) > _MAX_RANK or any(side < 0 for side in shape):
             raise self.reader.damaged(f"tensor {name!r} has an impossible shape")
+        if math.prod(shape) > _MAX_ELEMENTS:
+            raise ModelError(
+                f"model {self.reader.where}: tensor {name!r} has {math.prod(shape)} numbers, more than {_MAX_ELEMENTS}",
+                "use a model with a smaller input and smaller outputs; if it was one, copy the file again",
+            )
         return TensorSpec(name, shape, dtype, _quantization(tensor))
+
+    def dtype(self, index: int) -> DType | None:
+        """A tensor's type; None for text and what else is no number."""
+        return _DTYPES.get(self.tensors[index].integer(1, "b"))
+
+    def quantization(self, index: int) -> Quantization | None:
+        """The one scale and zero point of a tensor; None where it has none, or one per channel."""
+        return _quantization(self.tensors[index])
 
     def makers(self) -> tuple[Op | None, ...]:
         """For each output the operator that computes its values."""
@@ -161,4 +179,4 @@ def _step(operator: Table, codes: tuple[Op, ...]) -> Step:
     operator.table(12, "an operator's options")
     if size := operator.integer(10, "Q"):
         reader.outer_span(operator.integer(9, "Q"), size, "an operator's data")
-    return Step(codes[index], inputs, outputs)
+    return Step(codes[index], inputs, outputs, options, operator.integer(3, "B"))

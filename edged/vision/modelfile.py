@@ -12,6 +12,7 @@ from edged.vision.appended import appended_files
 from edged.vision.flatbuffer import COPY_AGAIN, Reader, Table
 from edged.vision.graph import EDGETPU_OP, Graph, Op, operator_code
 from edged.vision.metadata import mentioned_files
+from edged.vision.placement import Operator, operators_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class ModelFile:
     """The file's name, for messages."""
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    ops: int
+    operators: tuple[Operator, ...]
+    """In the order in which they run."""
     custom_ops: tuple[str, ...]
     edgetpu_ops: int
     makers: tuple[Op | None, ...]
@@ -31,6 +33,11 @@ class ModelFile:
     """Which output holds boxes, classes, scores, count, where the graph itself has that op."""
     files: Mapping[str, bytes]
     """Files appended to the model, such as labels."""
+
+    @property
+    def ops(self) -> int:
+        """How many operators the graph has."""
+        return len(self.operators)
 
     @property
     def compiled(self) -> bool:
@@ -61,7 +68,7 @@ def read_model(data: bytes, where: str) -> ModelFile:
         where=where,
         inputs=tuple(graph.spec(index) for index in graph.inputs),
         outputs=tuple(graph.spec(index) for index in graph.outputs),
-        ops=len(names),
+        operators=operators_of(graph),
         custom_ops=tuple(sorted({name for name in names if isinstance(name, str)})),
         edgetpu_ops=names.count(EDGETPU_OP),
         makers=graph.makers(),

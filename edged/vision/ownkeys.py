@@ -20,7 +20,7 @@ from edged.vision.section import Section
 
 KEYS: tuple[OwnKey, ...] = get_args(OwnKey)
 _NMS_KEYS = ("iou", "per_class")
-_MAX_STRIDE = 1024
+MAX_STRIDE = 1024
 
 
 class OwnValues(TypedDict):
@@ -45,7 +45,7 @@ def own_values(top: Section, decoder: DecoderName) -> OwnValues:
     if "strides" in own and top.data.get("strides") is None:
         top.note("strides", f"is missing: {decoder} needs the pixels per cell, such as [8] or [8, 16, 32]")
     return OwnValues(
-        strides=top.integers("strides", 1, _MAX_STRIDE) if "strides" in own else (),
+        strides=top.integers("strides", 1, MAX_STRIDE) if "strides" in own else (),
         coordinates=_coordinates(top) if "coordinates" in own else "fractions",
         nms=_nms(top.section("nms")) if "nms" in own else NmsRule(),
         values=read_quantities(top) if "values" in own else (),

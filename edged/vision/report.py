@@ -35,6 +35,11 @@ def describe(bundle: Bundle) -> dict[str, object]:
         "sha": {"cpu": bundle.cpu_sha, "edgetpu": bundle.edgetpu_sha},
         "ops": bundle.ops,
         "custom_ops": list(bundle.custom_ops),
+        "placement": {
+            "decided_by": "compiler" if bundle.placement.compiled else "documentation",
+            "on_edgetpu": bundle.placement.on_edgetpu,
+            "on_cpu": [asdict(left) for left in bundle.placement.on_cpu],
+        },
         "warnings": list(bundle.warnings),
     }
 

@@ -10,7 +10,7 @@ Where = Callable[[Path], str]
 """Gives the place of a value, as `FILE:LINE:COL`, by the keys that lead to it."""
 
 Choice = TypeVar("Choice", bound=str)
-_MAX_TEXT = 500
+MAX_TEXT = 500
 
 
 class Section:
@@ -65,8 +65,8 @@ class Section:
         if not isinstance(value, str) or not value.strip():
             self.note(key, "is missing" if value is None else f"must be text, not {value!r}")
             return ""
-        if len(value) > _MAX_TEXT or not value.isprintable():
-            self.note(key, f"must be one line of at most {_MAX_TEXT} printable characters")
+        if len(value) > MAX_TEXT or not value.isprintable():
+            self.note(key, f"must be one line of at most {MAX_TEXT} printable characters")
         return value
 
     def choice(self, key: str, choices: Sequence[Choice], default: Choice | None = None) -> Choice:

@@ -231,3 +231,42 @@ def test_real_models_load(test_data: Path) -> None:
     )
     assert (compiled.compiled, compiled.manifest.background) == (True, "first")
     assert compiled.labels.name(653) == "military uniform"
+
+
+@pytest.mark.parametrize("key", ["cpu", "edgetpu", "labels"])
+def test_each_file_is_held_against_its_checksum(tmp_path: Path, key: str) -> None:
+    """The line names the file, the sha256 that it has and the one that it should have, whichever file it is."""
+    files = {
+        "cpu": ("x.tflite", CPU),
+        "edgetpu": ("x_edgetpu.tflite", TPU),
+        "labels": ("x.txt", NAMES.encode()),
+    }
+    folder = put(tmp_path / "b", x__tflite=CPU, x_edgetpu__tflite=TPU, x__txt=NAMES)
+    wanted = {each: hashlib.sha256(data).hexdigest() for each, (_, data) in files.items()}
+
+    def write() -> None:
+        lines = [f"{each}: {{path: {name}, sha256: '{wanted[each]}'}}" for each, (name, _) in files.items()]
+        put(
+            folder,
+            model__yaml="\n".join(["name: pets", "decoder: classification", "background: first", *lines]),
+        )
+
+    write()
+    assert load_bundle(folder).warnings == ()
+    found, wanted[key] = wanted[key], "0" * 64
+    write()
+    said = refused(folder)
+    assert f"{folder / files[key][0]} has sha256 {found}, but its model.yaml says {'0' * 64}" in said
+    assert said.isprintable()
+
+
+def test_a_checksum_is_checked_before_the_file_is_looked_into(tmp_path: Path) -> None:
+    """A file that is broken and not the right one is told to be not the right one, and is not read any further."""
+    folder = put(tmp_path / "b", x__tflite=CPU[:-40])
+    put(
+        folder,
+        model__yaml=f"{MANIFEST}cpu: {{path: x.tflite, sha256: '{hashlib.sha256(CPU).hexdigest()}'}}\n",
+    )
+    assert "has sha256" in refused(folder)
+    put(folder, model__yaml=f"{MANIFEST}cpu: x.tflite\n")
+    assert "is cut off" in refused(folder)

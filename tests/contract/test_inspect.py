@@ -152,7 +152,7 @@ def test_a_person_gets_a_manifest_to_start_from(test_data: Path) -> None:
     first, *rest = done.stdout.splitlines()
     assert first == "vww_96_int8: classification, decoded as classification"
     assert any(line.startswith("  warning: no labels") for line in rest)
-    assert 'decoder: "classification"' in rest
+    assert "decoder: classification" in rest
 
 
 @pytest.mark.parametrize("size", [0, 7, 1000, 300_000])

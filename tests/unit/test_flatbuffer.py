@@ -258,3 +258,10 @@ def test_reading_has_a_budget() -> None:
 def test_text_tensor_is_refused_by_name() -> None:
     """An input of text is refused with its name."""
     assert "'words'" in refused(model(inputs=(PICTURE, Tensor("words", (1,), "string"))))
+
+
+@pytest.mark.parametrize("shape", [(1, 1 << 27), (1 << 14, 1 << 14), (1, 1 << 30, 1 << 30, 1 << 30)])
+def test_huge_inputs_and_outputs_are_refused(shape: tuple[int, ...]) -> None:
+    """A shape that a flipped bit has made huge is refused by name before anybody takes memory for it."""
+    assert "tensor 'out' has" in refused(model(outputs=(Tensor("out", shape, "uint8", 1 / 256, 0),)))
+    assert "tensor 'image' has" in refused(model(inputs=(Tensor("image", shape),)))

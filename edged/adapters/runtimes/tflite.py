@@ -3,10 +3,12 @@
 A truncated model kills the process here, and so may the delegate: use it in a child only.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,11 +76,15 @@ class TfliteRuntimes:
                 "set accelerators.<name>.library to libedgetpu.so.1",
             ) from error
 
-    def load(self, path: str) -> "TfliteRuntime":
-        """Loads a model; raises ModelError or DeviceUnavailableError."""
+    def load(self, path: str, *, sha256: str = "") -> "TfliteRuntime":
+        """Loads a model from the very bytes that have this sha256, if one is given.
+
+        Raises ModelError or DeviceUnavailableError.
+        """
+        content = _content(path, sha256)
         with _translated(path, self.accelerator):
             interpreter = self._module.Interpreter(
-                model_path=path, experimental_delegates=self._delegates, num_threads=self._threads
+                model_content=content, experimental_delegates=self._delegates, num_threads=self._threads
             )
             interpreter.allocate_tensors()
             return TfliteRuntime(interpreter, path, self.accelerator)
@@ -102,7 +108,10 @@ class TfliteRuntime:
 
     def set_input(self, tensor: Tensor) -> None:
         """Copies the one input in."""
-        self._interpreter.set_tensor(self._input_index, tensor)
+        try:
+            self._interpreter.set_tensor(self._input_index, tensor)
+        except ValueError as error:
+            raise _invoke_error(self._path, self.accelerator, error) from error
 
     def invoke(self) -> None:
         """Runs the model; the GIL is free meanwhile."""
@@ -113,7 +122,24 @@ class TfliteRuntime:
 
     def get_outputs(self) -> list[Tensor]:
         """Copies of the outputs; a view would make the next invoke fail."""
-        return [self._interpreter.get_tensor(index) for index in self._indices]
+        try:
+            return [self._interpreter.get_tensor(index) for index in self._indices]
+        except ValueError as error:
+            raise _invoke_error(self._path, self.accelerator, error) from error
+
+
+def _content(path: str, sha256: str) -> bytes:
+    """A model file's bytes. Raises ModelError where they are not those that were examined."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {path} cannot be read: {error.strerror}", "put the file back") from error
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelError(
+            f"model {path} was changed after it had been examined",
+            "put the file back, or have it examined again: edged reload",
+        )
+    return content
 
 
 @contextmanager
@@ -138,7 +164,7 @@ def _translated(path: str, accelerator: Accelerator) -> Iterator[None]:
         ) from error
 
 
-def _invoke_error(path: str, accelerator: Accelerator, error: RuntimeError) -> EdgedError:
+def _invoke_error(path: str, accelerator: Accelerator, error: Exception) -> EdgedError:
     text = " ".join(str(error).split())
     if accelerator == "edgetpu":
         return DeviceUnavailableError(

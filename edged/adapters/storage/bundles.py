@@ -15,6 +15,7 @@ from edged.vision.embedded import embedded_labels
 from edged.vision.infer import Inferred, check_manifest, infer_manifest
 from edged.vision.labels import Labels
 from edged.vision.manifest import FileEntry, Manifest
+from edged.vision.placement import place
 
 __all__ = ["Bundle", "bundled", "load_bundle"]
 
@@ -54,33 +55,21 @@ def _with_manifest(folder: Path, labels_file: Path | None) -> Bundle:
     document = yamlfile.read(folder / MANIFEST)
     manifest = manifest_from_mapping(document.data, document.where)
     twins = _manifest_twins(folder, manifest)
-    for entry, model in ((manifest.cpu, twins.cpu), (manifest.edgetpu, twins.edgetpu)):
-        if entry and model:
-            _check_sha(entry, model, folder)
     beside = None
     if labels_file is None and manifest.labels:
-        beside = load_labels(folder / manifest.labels.path)
-        _check_sha(manifest.labels, beside, folder)
+        beside = load_labels(folder / manifest.labels.path, sha256=manifest.labels.sha256)
     elif labels_file is not None:
         beside = load_labels(labels_file)
     labels = beside.labels if beside else _embedded(twins)
-    return _bundle(twins, check_manifest(manifest, twins.leading.file, labels))
+    bundle = _bundle(twins, check_manifest(manifest, twins.leading.file, labels), beside)
+    return replace(bundle, has_manifest=True)
 
 
 def _manifest_twins(folder: Path, manifest: Manifest) -> Twins:
     """The files that the manifest names; the folder's only model where it names none."""
     if manifest.cpu is None and manifest.edgetpu is None:
         return find_twins(in_folder(folder))
-    paths = [folder / entry.path if entry else None for entry in (manifest.cpu, manifest.edgetpu)]
-    return named_twins(paths[0], paths[1])
-
-
-def _check_sha(entry: FileEntry, found: LoadedModel | LoadedLabels, folder: Path) -> None:
-    if entry.sha256 and entry.sha256 != found.sha256:
-        raise ModelError(
-            f"{found.path} has sha256 {found.sha256[:8]}... but {folder / MANIFEST} says {entry.sha256[:8]}...",
-            "copy the bundle again; if the file was changed on purpose, write its new sha256",
-        )
+    return named_twins(folder, manifest.cpu, manifest.edgetpu)
 
 
 def _without_manifest(path: Path, labels_file: Path | None, *, own_folder: bool) -> Bundle:
@@ -97,7 +86,7 @@ def _without_manifest(path: Path, labels_file: Path | None, *, own_folder: bool)
     )
     if own_folder and twins.edgetpu:
         twins = replace(twins, compiled=True)
-    return _bundle(twins, replace(inferred, manifest=manifest))
+    return _bundle(twins, replace(inferred, manifest=manifest), beside)
 
 
 def _labels_beside(path: Path, *, own_folder: bool) -> Path | None:
@@ -123,21 +112,24 @@ def _entry(found: LoadedModel | LoadedLabels | None) -> FileEntry | None:
     return FileEntry(found.path.name, found.sha256) if found else None
 
 
-def _bundle(twins: Twins, inferred: Inferred) -> Bundle:
+def _bundle(twins: Twins, inferred: Inferred, beside: LoadedLabels | None) -> Bundle:
     leading = twins.leading.file
+    decided = twins.edgetpu.file if twins.edgetpu else leading
     alone = () if twins.cpu else ("there is no CPU twin: nothing to fall back to when the Edge TPU is lost",)
     return Bundle(
         manifest=inferred.manifest,
         labels=inferred.labels,
         cpu=twins.cpu.path if twins.cpu else None,
         edgetpu=twins.edgetpu.path if twins.edgetpu else None,
-        cpu_sha=twins.cpu.sha256[:8] if twins.cpu else "",
-        edgetpu_sha=twins.edgetpu.sha256[:8] if twins.edgetpu else "",
+        cpu_sha256=twins.cpu.sha256 if twins.cpu else "",
+        edgetpu_sha256=twins.edgetpu.sha256 if twins.edgetpu else "",
         inputs=leading.inputs,
         outputs=leading.outputs,
         compiled=twins.compiled,
         ops=leading.ops,
         custom_ops=leading.custom_ops,
+        placement=place(decided.operators),
         warnings=twins.warnings + inferred.warnings + alone,
         undecided=inferred.undecided,
+        labels_file=beside.path if beside else None,
     )

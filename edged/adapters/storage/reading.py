@@ -33,15 +33,19 @@ class LoadedLabels:
     labels: Labels
 
 
-def load_model(path: Path) -> LoadedModel:
-    """Reads and checks a .tflite file. Raises ModelError or PermissionDeniedError."""
+def load_model(path: Path, *, sha256: str = "") -> LoadedModel:
+    """Reads a .tflite file, and looks into it once it has the sha256 that it should have, if one is known.
+
+    Raises ModelError or PermissionDeniedError.
+    """
     data = _read(path, "model", MAX_MODEL_BYTES)
-    return LoadedModel(path, hashlib.sha256(data).hexdigest(), read_model(data, str(path)))
+    return LoadedModel(path, _verified(data, sha256, f"model {path}"), read_model(data, str(path)))
 
 
-def load_labels(path: Path) -> LoadedLabels:
-    """Reads a label file. Raises ModelError, ConfigurationError or PermissionDeniedError."""
+def load_labels(path: Path, *, sha256: str = "") -> LoadedLabels:
+    """Reads a label file in the same way. Raises ModelError, ConfigurationError or PermissionDeniedError."""
     data = _read(path, "label file", MAX_LABELS_BYTES)
+    found = _verified(data, sha256, f"label file {path}")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -51,7 +55,18 @@ def load_labels(path: Path) -> LoadedLabels:
     labels = parse_labels(text, f"file {path}")
     if not labels.names:
         raise ConfigurationError(f"label file {path} names no class", "write one name a line")
-    return LoadedLabels(path, hashlib.sha256(data).hexdigest(), labels)
+    return LoadedLabels(path, found, labels)
+
+
+def _verified(data: bytes, wanted: str, what: str) -> str:
+    """The sha256 of a file's bytes. Raises ModelError where another one was wanted."""
+    found = hashlib.sha256(data).hexdigest()
+    if wanted and wanted != found:
+        raise ModelError(
+            f"{what} has sha256 {found}, but its model.yaml says {wanted}",
+            "copy the bundle again; if the file was changed on purpose, write its new sha256",
+        )
+    return found
 
 
 @contextmanager

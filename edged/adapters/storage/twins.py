@@ -6,6 +6,7 @@ from pathlib import Path
 from edged.adapters.storage.reading import LoadedModel, load_model, translated
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
+from edged.vision.manifest import FileEntry
 
 _SUFFIX = "_edgetpu"
 _TAKE_ONE = "give the path of one .tflite file, or write a model.yaml"
@@ -65,19 +66,21 @@ def find_twins(path: Path) -> Twins:
     return replace(check_twins(twins), warnings=warnings)
 
 
-def named_twins(cpu: Path | None, edgetpu: Path | None) -> Twins:
-    """The files that a manifest names. Raises ModelError where one is of the other kind."""
-    loaded = [load_model(path) if path else None for path in (cpu, edgetpu)]
-    if loaded[0] and loaded[0].file.compiled:
+def named_twins(folder: Path, cpu: FileEntry | None, edgetpu: FileEntry | None) -> Twins:
+    """The files that a manifest names. Raises ModelError where one has another sha256 or is of the other kind."""
+    plain, compiled = (
+        load_model(folder / entry.path, sha256=entry.sha256) if entry else None for entry in (cpu, edgetpu)
+    )
+    if plain and plain.file.compiled:
         raise ModelError(
-            f"model {cpu} is compiled for the Edge TPU but its manifest names it as cpu",
+            f"model {plain.path} is compiled for the Edge TPU but its manifest names it as cpu",
             "name it under edgetpu",
         )
-    if loaded[1] and not loaded[1].file.compiled:
+    if compiled and not compiled.file.compiled:
         raise ModelError(
-            f"model {edgetpu} is not compiled but its manifest names it as edgetpu", "name it under cpu"
+            f"model {compiled.path} is not compiled but its manifest names it as edgetpu", "name it under cpu"
         )
-    return check_twins(Twins(loaded[0], loaded[1], loaded[1] is not None))
+    return check_twins(Twins(plain, compiled, compiled is not None))
 
 
 def check_twins(twins: Twins) -> Twins:
