@@ -1,13 +1,16 @@
-"""What a child asks of the kernel: to die with its parent, and timers that are exact."""
+"""What is asked of the kernel for a child: to die with its parent, timers that are exact, and to stand back."""
 
 import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _SWITCH_INTERVAL_S = 0.0005
+_LAST = 19
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -27,3 +30,14 @@ def be_punctual() -> None:
     """
     ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+
+
+def step_aside(pid: int) -> None:
+    """Has a process and the threads that it starts run when nobody else wants to; does what the system allows.
+
+    Where sessions share the processor evenly (sched_autogroup), its own session has to be told as well.
+    """
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _LAST)
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(_LAST), encoding="ascii")

@@ -4,7 +4,13 @@ import importlib.resources
 from dataclasses import replace
 from pathlib import Path
 
-from edged.adapters.storage.reading import LoadedLabels, LoadedModel, load_labels, translated
+from edged.adapters.storage.reading import (
+    LoadedLabels,
+    LoadedModel,
+    UnfitFileError,
+    load_labels,
+    translated,
+)
 from edged.adapters.storage.twins import Twins, find_twins, in_folder, named_twins, stem
 from edged.config import yamlfile
 from edged.config.fields import BUNDLED
@@ -77,7 +83,7 @@ def _manifest_twins(folder: Path, manifest: Manifest) -> Twins:
 
 def _check_sha(entry: FileEntry, found: LoadedModel | LoadedLabels, folder: Path) -> None:
     if entry.sha256 and entry.sha256 != found.sha256:
-        raise ModelError(
+        raise UnfitFileError(
             f"{found.path} has sha256 {found.sha256[:8]}... but {folder / MANIFEST} says {entry.sha256[:8]}...",
             "copy the bundle again; if the file was changed on purpose, write its new sha256",
         )

@@ -15,6 +15,10 @@ MAX_MODEL_BYTES = 512_000_000
 MAX_LABELS_BYTES = 4_000_000
 
 
+class UnfitFileError(ModelError):
+    """A file of a bundle can be read, and is not the one that belongs there."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A model file that was read and found whole."""
