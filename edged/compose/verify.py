@@ -91,8 +91,8 @@ class Verification:
             check_entry(target.entry, target.path)
         bundle = load_bundle(target.path)
         files = checksums(bundle, by_catalogue=target.entry is not None)
-        cpu = self._run(bundle, "cpu") if bundle.cpu else None
         edgetpu, why = self._on_edgetpu(bundle)
+        cpu = self._run(bundle, "cpu") if bundle.cpu else None
         verdict, code, fault, outputs = _judged(bundle, cpu, edgetpu)
         notes = (why,) if why else ()
         return Verified(target.name, target.path, verdict, code, fault, files, outputs, notes)

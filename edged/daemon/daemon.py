@@ -219,6 +219,7 @@ class Daemon:
 
     def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
         """A process failed and is started again, or the next rung is."""
+        self._twins.failed(unit.plan)
         if step.kind == "restart":
             self._herald.system("accelerator_restart", "warning", error.what, error.fix)
         if idle:

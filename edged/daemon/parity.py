@@ -33,22 +33,25 @@ class _Pair:
     seen: dict[int, Models] = field(default_factory=dict)
     timer: Timer | None = None
     trial: Trial | None = None
+    tried: bool = False
 
-    def forget_trial(self) -> None:
-        """Arranges no trial any more, and ends one that runs."""
+    def cancel(self) -> None:
+        """Arranges no trial any more; one that runs goes on, since to wait for its end would take time."""
         if self.timer:
             self.timer.cancel()
-        if self.trial:
-            self.trial.close()
-            self.trial = None
+            self.timer = None
 
 
 class TwinWatch:
     """Learns from every process that answers; runs the CPU twin by itself where nothing else has shown it."""
 
-    def __init__(self, reactor: Reactor, herald: Herald) -> None:
+    def __init__(
+        self, reactor: Reactor, herald: Herald, *, late_s: float = LATE_S, deadline_s: float = DEADLINE_S
+    ) -> None:
         self._reactor = reactor
         self._herald = herald
+        self._late_s = late_s
+        self._deadline_s = deadline_s
         self._pairs: dict[str, _Pair] = {}
 
     def answers(self, plan: AcceleratorPlan, attempt: Attempt) -> None:
@@ -58,20 +61,29 @@ class TwinWatch:
         pair = self._pairs.setdefault(plan.name, _Pair(plan))
         pair.seen[attempt.rung] = attempt.models
         if len(pair.seen) == len(plan.rungs):
-            pair.forget_trial()
+            pair.cancel()
             self._judge(pair)
-        elif not (pair.timer or attempt.rung):
-            pair.timer = self._reactor.call_later(LATE_S, partial(self._try, pair))
+        elif attempt.rung == 0 and not pair.tried:
+            pair.cancel()
+            pair.timer = self._reactor.call_later(self._late_s, partial(self._try, pair))
+
+    def failed(self, plan: AcceleratorPlan) -> None:
+        """A process has ended: the machine has other things to do now."""
+        if plan.name in self._pairs:
+            self._pairs[plan.name].cancel()
 
     def close(self) -> None:
         """Ends what runs; may be called twice."""
         for pair in self._pairs.values():
-            pair.forget_trial()
+            pair.cancel()
+            if pair.trial:
+                pair.trial.close()
 
     def _try(self, pair: _Pair) -> None:
+        pair.tried = True
         try:
             pair.trial = Trial(
-                self._reactor, pair.plan.rungs[1], DEADLINE_S, partial(self._tried, pair), aside=True
+                self._reactor, pair.plan.rungs[1], self._deadline_s, partial(self._tried, pair), aside=True
             )
         except ChildDiedError as error:
             self._not_compared(pair, error)

@@ -16,6 +16,8 @@ SAMPLES = 251
 BUDGET = 4000
 """Values of all outputs of one process: what they take as JSON has to fit one message."""
 PEAKS = 8
+FEWEST = 16
+"""Values of one output that are worth telling."""
 MOST = 1 << 40
 """No output has more values."""
 LISTS: frozenset[DecoderName] = frozenset({"ssd", "yolov10"})
@@ -49,7 +51,7 @@ def places(size: int, number: int) -> NDArray[np.int64]:
 def digest_outputs(outputs: Sequence[Tensor], decoder: DecoderName, budget: int) -> tuple[Digest, ...]:
     """A digest of each output, of so many values in all; nothing where there are too many outputs for that."""
     number = min(SAMPLES, budget // max(len(outputs), 1) - PEAKS)
-    return tuple(_digest(output, decoder, number) for output in outputs) if number > 0 else ()
+    return tuple(_digest(output, decoder, number) for output in outputs) if number >= FEWEST else ()
 
 
 def digest_from_wire(data: Mapping[str, Any]) -> Digest:

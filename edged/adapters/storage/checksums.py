@@ -9,6 +9,7 @@ from typing import Literal
 from edged.adapters.storage.bundles import MANIFEST
 from edged.adapters.storage.installing import check_installed
 from edged.adapters.storage.reading import translated
+from edged.domain.errors import ModelError
 from edged.vision.bundle import Bundle
 from edged.vision.catalogue import Entry
 
@@ -28,6 +29,8 @@ class Checked:
 def check_entry(entry: Entry, path: Path) -> None:
     """Holds the installed files against the catalogue. Raises UnfitFileError, ModelError or PermissionDeniedError."""
     with translated(path, "model"):
+        if not path.exists():
+            raise ModelError(f"{entry.name} is not installed: no {path}", f"edged model pull {entry.name}")
         check_installed(entry, path)
 
 
