@@ -89,7 +89,6 @@ class TwinWatch:
             self._not_compared(pair, error)
 
     def _tried(self, pair: _Pair, outcome: Outcome) -> None:
-        pair.trial = None
         if isinstance(outcome, EdgedError):
             self._not_compared(pair, outcome)
             return

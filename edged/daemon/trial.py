@@ -9,12 +9,14 @@ from edged.daemon.reactor import Reactor
 from edged.domain.errors import ChildDiedError, EdgedError
 from edged.domain.predictions import Accelerator
 from edged.ports import Tensor
-from edged.transport.kernel import step_aside
+from edged.transport.kernel import step_aside, step_forward
 from edged.transport.protocol import AcceleratorJob, Ready
 from edged.transport.results import Result
 
 GONE_S = 5.0
-"""How long a killed process may take to go before it is given up."""
+"""How long a killed process may take to go before its outcome is told without that."""
+STARVED_S = 300.0
+"""How long after its deadline it is waited for."""
 _DEVICES: dict[Accelerator, tuple[str, str]] = {
     "cpu": ("CPU", "try again when the machine is less busy"),
     "edgetpu": ("Edge TPU", "look at its cable and power"),
@@ -23,7 +25,7 @@ Outcome = Ready | EdgedError
 
 
 class Trial:
-    """Runs from its making until `done` hears the outcome, once, or `close`. Raises ChildDiedError.
+    """Runs from its making until `done` hears the outcome, once; call `close` in any case. Raises ChildDiedError.
 
     The process is not waited for while it dies: one that has stepped `aside` may take its time on a busy machine.
     """
@@ -41,17 +43,19 @@ class Trial:
         self._done = done
         self._outcome: Outcome | None = None
         self._deadline_s = deadline_s
-        self._closed = False
-        self._attempt = Attempt(reactor, self, 0, job, deadline_s + GONE_S)
+        self._told = self._gone = False
+        self._attempt = Attempt(reactor, self, 0, job, deadline_s + STARVED_S)
         if aside:
             step_aside(self._attempt.pid)
         self._timer = reactor.call_later(deadline_s, self._too_late)
 
     def close(self) -> None:
         """Ends the process, and tells nobody; may be called twice."""
-        self._closed = True
+        self._told = True
         self._timer.cancel()
-        self._attempt.end()
+        if not self._gone:
+            step_forward(self._attempt.pid)
+            self._attempt.end()
 
     def attempt_ready(self, attempt: Attempt, ready: Ready) -> None:
         """It has told all that it is there to tell."""
@@ -64,7 +68,8 @@ class Trial:
     def attempt_failed(self, attempt: Attempt, error: EdgedError) -> None:
         """It is gone, by our hand or by itself."""
         del attempt
-        self._tell(error)
+        self._gone = True
+        self._tell(self._outcome or error)
 
     def _too_late(self) -> None:
         device, fix = _DEVICES[self._attempt.job.accelerator]
@@ -75,13 +80,14 @@ class Trial:
         """Its sockets say when it is gone; until we have asked for its end, its number is nobody else's."""
         self._outcome = outcome
         self._timer.cancel()
-        self._timer = self._reactor.call_later(GONE_S, lambda: self._tell(None))
+        self._timer = self._reactor.call_later(GONE_S, lambda: self._tell(outcome))
+        step_forward(self._attempt.pid)
         os.kill(self._attempt.pid, signal.SIGKILL)
 
-    def _tell(self, error: EdgedError | None) -> None:
-        outcome = self._outcome or error
-        if not self._closed and outcome:
-            self.close()
+    def _tell(self, outcome: Outcome) -> None:
+        self._timer.cancel()
+        if not self._told:
+            self._told = True
             self._done(outcome)
 
 

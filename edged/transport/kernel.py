@@ -10,7 +10,8 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _SWITCH_INTERVAL_S = 0.0005
-_LAST = 19
+_ASIDE = 10
+"""Nice value: a tenth of the weight of a process that nobody has said anything about."""
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -33,11 +34,21 @@ def be_punctual() -> None:
 
 
 def step_aside(pid: int) -> None:
-    """Has a process and the threads that it starts run when nobody else wants to; does what the system allows.
+    """Has a process in a session of its own get a tenth of what others get who want to run too.
 
-    Where sessions share the processor evenly (sched_autogroup), its own session has to be told as well.
+    Does what the system allows. Where sessions share the processor evenly (sched_autogroup), the session has to
+    be told; elsewhere the process, for good, with the threads that it will start.
     """
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, _LAST)
+        os.setpriority(os.PRIO_PROCESS, pid, _ASIDE)
+    _weigh(pid, _ASIDE)
+
+
+def step_forward(pid: int) -> None:
+    """Takes that back as far as the system allows: a process that is killed must run to go."""
+    _weigh(pid, 0)
+
+
+def _weigh(pid: int, nice: int) -> None:
     with suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(_LAST), encoding="ascii")
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")

@@ -169,7 +169,7 @@ def test_twins_that_answer_alike_are_no_problem(watch: Watch, caplog: pytest.Log
     chip = children()
     watched.until(lambda: children() - chip)
     (trial,) = children() - chip
-    watched.until(lambda: os.getpriority(os.PRIO_PROCESS, trial) == 19)
+    watched.until(lambda: os.getpriority(os.PRIO_PROCESS, trial) == 10)
     watched.until(lambda: "of net answer alike" in caplog.text)
     assert (children(), watched.answered) == (chip, ["edgetpu"])
     assert (watched.problems(), watched.events()) == ([], [])
