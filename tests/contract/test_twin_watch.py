@@ -169,7 +169,9 @@ def test_twins_that_answer_alike_are_no_problem(watch: Watch, caplog: pytest.Log
     chip = children()
     watched.until(lambda: children() - chip)
     (trial,) = children() - chip
-    watched.until(lambda: os.getpriority(os.PRIO_PROCESS, trial) == 10)
+    assert os.getpriority(os.PRIO_PROCESS, trial) == 10
+    session = Path(f"/proc/{trial}/autogroup")
+    assert not session.exists() or session.read_text().endswith("nice 10\n")
     watched.until(lambda: "of net answer alike" in caplog.text)
     assert (children(), watched.answered) == (chip, ["edgetpu"])
     assert (watched.problems(), watched.events()) == ([], [])

@@ -4,9 +4,8 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,41 +26,45 @@ NAME = "mobilenet_v1_025_128"
 """The same in the catalogue."""
 
 
+@dataclass(frozen=True)
+class Done:
+    """One call of the command."""
+
+    code: int
+    out: str
+    err: str
+
+
 class Verify:
     """Calls the command with the stand-in for the Edge TPU."""
 
-    def __init__(self, library: Path | str) -> None:
+    def __init__(self, library: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._library = library
+        self._capsys = capsys
 
-    def __call__(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
-        """One call."""
-        command = [sys.executable, "-m", "edged", "model", "verify", "--library", str(self._library)]
-        return subprocess.run(
-            [*command, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONWARNINGS": "error"},
-        )
+    def __call__(self, *arguments: object) -> Done:
+        """In this process; those that run the models are its children."""
+        code = outcome(["model", "verify", "--library", str(self._library), *map(str, arguments)])
+        return Done(code, *self._capsys.readouterr())
 
     def report(self, *arguments: object) -> tuple[int, Any]:
         """Exit code, and what was found out about the one model."""
         done = self("--json", *arguments)
-        assert "Traceback" not in done.stderr, done.stderr
-        (found,) = json.loads(done.stdout)["models"]
-        return done.returncode, found
+        assert "Traceback" not in done.err, done.err
+        (found,) = json.loads(done.out)["models"]
+        return done.code, found
 
 
 @pytest.fixture
-def verify(edgetpu_library: Path, edgetpu_control: EdgeTpuControl) -> Verify:
+def verify(
+    edgetpu_library: Path, edgetpu_control: EdgeTpuControl, capsys: pytest.CaptureFixture[str]
+) -> Verify:
     """The command, once nothing else on this machine holds the Edge TPUs."""
     del edgetpu_control
     lock = TpuLock()
     assert lock.acquire_within(20), "another process holds this machine's Edge TPUs"
     lock.release()
-    return Verify(edgetpu_library)
+    return Verify(edgetpu_library, capsys)
 
 
 @pytest.fixture
@@ -115,12 +118,12 @@ def test_twins_that_answer_alike_are_the_same(
 ) -> None:
     """Both files ran, each in a process of its own that is gone; the table has the differences."""
     done = verify(twins)
-    assert (done.returncode, done.stderr) == (0, "")
-    first, *_ = done.stdout.splitlines()
+    assert (done.code, done.err) == (0, "")
+    first, *_ = done.out.splitlines()
     assert first == f"{twins}: both twins answer alike"
-    assert re.search(r"OUTPUT +STEPS +REAL VALUE +VERDICT", done.stdout)
-    assert re.search(r"MobilenetV1/Predictions/Reshape_1 +\d\.\d +0\.0\d+ +same$", done.stdout, re.MULTILINE)
-    assert "net_edgetpu.tflite: whole, sha256 a4cb1e49" in done.stdout
+    assert re.search(r"OUTPUT +STEPS +REAL VALUE +VERDICT", done.out)
+    assert re.search(r"MobilenetV1/Predictions/Reshape_1 +\d\.\d +0\.0\d+ +same$", done.out, re.MULTILINE)
+    assert "net_edgetpu.tflite: whole, sha256 a4cb1e49" in done.out
     (pid,) = edgetpu_control.pids()
     assert not Path(f"/proc/{pid}").exists()
     lock = TpuLock()
@@ -150,7 +153,7 @@ def test_a_chip_that_answers_something_else_disagrees(
     assert (code, found["verdict"]) == (1, "differ")
     assert found["fault"].startswith("output MobilenetV1/Predictions/Reshape_1 differs by up to 0.1")
     assert found["outputs"][0]["steps"] >= 35
-    assert "THE FILES DISAGREE" in verify(twins).stdout
+    assert "THE FILES DISAGREE" in verify(twins).out
 
 
 def test_a_file_with_other_weights_disagrees(verify: Verify, twins: Path) -> None:
@@ -205,12 +208,12 @@ def test_without_an_edge_tpu_only_the_cpu_twin_runs(
     """Exit 0 with words about what that proves; 69 where the Edge TPU is wanted, and for its owner's sake."""
     edgetpu_control.set(devices="usb:0")
     done = verify(twins)
-    assert done.returncode == 0
-    assert "only the CPU twin ran; it runs and gives finite numbers" in done.stdout
-    assert "the compiled twin was not run: Edge TPU (any)" in done.stdout
+    assert done.code == 0
+    assert "only the CPU twin ran; it runs and gives finite numbers" in done.out
+    assert "the compiled twin was not run: Edge TPU (any)" in done.out
     wanted = verify("--use", "edgetpu", twins)
-    assert (wanted.returncode, wanted.stdout) == (69, "")
-    assert "did not open" in wanted.stderr
+    assert (wanted.code, wanted.out) == (69, "")
+    assert "did not open" in wanted.err
 
 
 def test_an_edge_tpu_that_has_an_owner_is_left_alone(
@@ -226,7 +229,7 @@ def test_an_edge_tpu_that_has_an_owner_is_left_alone(
         lock.release()
     assert (code, found["verdict"]) == (0, "cpu_only")
     assert f"process {os.getpid()} uses this machine's Edge TPU" in found["notes"][0]
-    assert wanted.returncode == 69
+    assert wanted.code == 69
     assert edgetpu_control.log() == []
 
 
@@ -305,24 +308,24 @@ def test_without_a_name_all_that_is_installed_is_verified(verify: Verify, instal
     (installed / ".half.part").mkdir()
     (installed / ".half.part" / "x.tflite").write_bytes(b"")
     done = verify("--json", "--use", "cpu", "--into", installed)
-    found = {each["name"]: each["verdict"] for each in json.loads(done.stdout)["models"]}
+    found = {each["name"]: each["verdict"] for each in json.loads(done.out)["models"]}
     assert found == {"broken": "failed", "colours": "differ", NAME: "cpu_only"}
-    assert done.returncode == 1
+    assert done.code == 1
     shutil.rmtree(installed / "colours")
-    assert verify("--use", "cpu", "--into", installed).returncode == 78
+    assert verify("--use", "cpu", "--into", installed).code == 78
 
 
 @pytest.mark.parametrize("arguments", [("--into", "EMPTY"), ("EMPTY",), ("EMPTY/none.tflite",), (NAME,)])
 def test_nothing_to_verify_is_one_clear_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+    verify: Verify, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     """An empty folder, a path without a model and a name that is not installed each say what to do; exit 78."""
     words = [word.replace("EMPTY", str(tmp_path)) for word in arguments]
     words += ["--into", str(tmp_path)] if arguments == (NAME,) else []
-    assert outcome(["model", "verify", *words]) == 78
-    out, err = capsys.readouterr()
-    assert re.search(r"no model|is not installed", out + err)
-    assert "Traceback" not in out + err
+    done = verify(*words)
+    assert done.code == 78
+    assert re.search(r"no model|is not installed", done.out + done.err)
+    assert "Traceback" not in done.out + done.err
 
 
 def test_a_model_that_fails_while_running_is_told(verify: Verify, test_data: Path) -> None:
