@@ -21,6 +21,9 @@ from edged.vision.parity import OutputParity, compare, strange
 Verdict = Literal["same", "differ", "cpu_only", "edgetpu_only", "not_run", "not_finite", "failed"]
 
 
+TOO_MANY = "there are too many outputs to compare: nothing but their shapes was"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A model to be verified, and what it is called."""
@@ -94,7 +97,8 @@ class Verification:
         edgetpu, why = self._on_edgetpu(bundle)
         cpu = self._run(bundle, "cpu") if bundle.cpu else None
         verdict, code, fault, outputs = _judged(bundle, cpu, edgetpu)
-        notes = (why,) if why else ()
+        silent = cpu and edgetpu and not (cpu.digests and edgetpu.digests)
+        notes = tuple(note for note in (why, TOO_MANY if silent else "") if note)
         return Verified(target.name, target.path, verdict, code, fault, files, outputs, notes)
 
     def _run(self, bundle: Bundle, use: Literal["cpu", "edgetpu"]) -> LoadedModel:

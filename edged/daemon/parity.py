@@ -115,7 +115,8 @@ class TwinWatch:
     def _tell(self, accelerator: str, number: int, model: str, parity: Parity) -> None:
         subject = f"{accelerator}/{number}"
         if parity.same:
-            log.info("accelerator %s: the Edge TPU and the CPU twin of %s answer alike", accelerator, model)
+            told = "answer alike" if parity.outputs else "have too many outputs to compare"
+            log.info("accelerator %s: the Edge TPU and the CPU twin of %s %s", accelerator, model, told)
             if self._herald.solved("twins_disagree", subject=subject):
                 message = f"accelerator {accelerator}: both twins of {model} answer alike again"
                 self._herald.system("twins_agree", "info", message)

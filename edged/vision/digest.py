@@ -82,7 +82,7 @@ def to_real(stored: NDArray[np.float64], spec: TensorSpec) -> NDArray[np.float64
 
 
 def _digest(output: Tensor, decoder: DecoderName, number: int) -> Digest:
-    flat = output.reshape(-1)
+    flat: NDArray[Any] = output.reshape(-1)
     values = flat[:number] if decoder in LISTS else flat[places(flat.size, number)]
     finite = flat if flat.dtype.kind in "iub" else flat[np.isfinite(flat)]
     return Digest(

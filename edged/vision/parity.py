@@ -26,7 +26,10 @@ ALIKE = 0.9
 """The part of a map's places that must show the same class."""
 _SLACK = 0.02
 _STEPS = 255
-"""In how many steps a tensor without a scale is thought to be divided."""
+_FEW = 32
+"""In how many steps what a tensor without a scale shows is thought to be divided, at most and at least."""
+_SAME = 1e-5
+"""The part of themselves or of all that is seen by which floats may differ and still be equal."""
 _CLASSES: frozenset[DecoderName] = frozenset({"classification", "binary", "multilabel"})
 
 
@@ -128,11 +131,11 @@ def _one(spec: TensorSpec, one: Digest, other: Digest, *, probable: bool) -> Out
     if spec.quantization is None and spec.dtype in {"int32", "int64", "bool"}:
         return _map(spec, one, other)
     pairs = _pairs(spec, one, other)
-    step = _step(spec, one, other)
     is_probability = probable and _within_0_and_1(spec, one, other)
+    step = _step(spec, pairs, least=1 / (_STEPS + 1) if is_probability else 0.0)
     apart = np.abs(pairs[0] - pairs[1])
     extra = _logit_slack(pairs) if is_probability else (SPREAD - ROUNDING) * step
-    stray, moving = _stray(pairs, apart > ROUNDING * step + extra, step)
+    stray, moving = _stray(pairs, apart > (ROUNDING * step + extra) * (1 + _SAME), step)
     far = float(apart.max(initial=0.0))
     same = stray <= STRAY * moving
     note = f"{stray} of {moving} values that are not at rest lie too far apart" if stray else ""
@@ -171,14 +174,23 @@ def _at_peaks(one: Digest, other: Digest) -> list[tuple[float, float]]:
     return [(value, known.get(index, min(value, most))) for index, value in one.peaks]
 
 
-def _step(spec: TensorSpec, one: Digest, other: Digest) -> float:
-    """What counts as one step: the scale, or a part of what is seen where there is none or it is too fine."""
-    ends = to_real(np.array([one.low, one.high, other.low, other.high]), spec)
-    seen = float(ends.max() - ends.min()) / _STEPS
-    scale = spec.quantization.scale if spec.quantization else 0.0
-    if spec.dtype in {"uint8", "int8"} and scale:
-        return scale
-    return max(scale if not spec.dtype.startswith("float") else 0.0, seen) or 1.0
+def _step(spec: TensorSpec, pairs: NDArray[np.float64], *, least: float) -> float:
+    """What counts as one step: an 8-bit tensor's scale, or what the values of others show of the one behind them."""
+    if spec.quantization and spec.dtype in {"uint8", "int8"}:
+        return spec.quantization.scale
+    return max(_grain(np.unique(pairs)), least) or 1.0
+
+
+def _grain(levels: NDArray[np.float64]) -> float:
+    """The smallest gap between values, which a chip's 8 bits leave also where they became floats.
+
+    At least a 255th of all that is seen, and at most a 32nd.
+    """
+    gaps = np.diff(levels)
+    span = float(np.sum(gaps))
+    gaps = gaps[gaps > _SAME * span]
+    smallest = float(np.min(gaps)) if gaps.size else 0.0
+    return min(max(smallest, span / _STEPS), span / _FEW)
 
 
 def _within_0_and_1(spec: TensorSpec, one: Digest, other: Digest) -> bool:

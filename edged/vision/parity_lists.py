@@ -119,9 +119,11 @@ def _standing_out(rows: _Rows, among: _Rows) -> NDArray[np.bool_]:
     scores = np.concatenate([rows.scores, among.scores])
     if not rows.scores.size:
         return np.zeros(0, bool)
-    floor = float(among.scores.min()) if among.full and among.scores.size else min(float(scores.min()), SURE)
+    floor = (
+        float(np.min(among.scores)) if among.full and among.scores.size else min(float(np.min(scores)), SURE)
+    )
     slack = _slack(rows.scores)
-    stands: NDArray[np.bool_] = (rows.scores > floor + slack) & (rows.scores >= scores.max() * HALF)
+    stands: NDArray[np.bool_] = (rows.scores > floor + slack) & (rows.scores >= np.max(scores) * HALF)
     return stands
 
 

@@ -128,10 +128,25 @@ def test_a_shift_beyond_half_a_logit_disagrees_in_probabilities(tensor: Tensor, 
 @given(FLOATS, st.floats(0.5, 10))
 def test_floats_have_steps_of_what_is_seen(tensor: Tensor, shift: float) -> None:
     """Where no scale says what a step is, half of all that is seen is too much, however large the numbers are."""
-    span = float(tensor.max() - tensor.min())
+    span = float(np.ptp(np.asarray(tensor, np.float64)))
     assume(span > 1e-3 * max(1.0, float(np.abs(tensor).max())))
     moved = (tensor.astype(np.float64) + shift * span).astype(np.float32)
     assert not held(tensor, moved, None, "yolov8").same
+
+
+@given(st.integers(0, 2**32), st.integers(0, 20), st.floats(1e-6, 1e3))
+def test_floats_that_were_integers_go_by_the_steps_of_these(seed: int, shift: int, scale: float) -> None:
+    """What the chip gave in 8 bits has the same tolerance after it became floats, also where few values are used."""
+    low = np.random.default_rng(seed).integers(-30, 30, (1, 400))
+    found = held((low * scale).astype(np.float32), ((low + shift) * scale).astype(np.float32), None, "yolov8")
+    assert found.same is (shift <= SPREAD)
+    assert found.outputs[0].steps == pytest.approx(shift, rel=1e-3)
+
+
+def test_next_to_nothing_is_next_to_nothing() -> None:
+    """Floats that all stand for no probability agree, however many times one is the other."""
+    tiny = np.random.default_rng(1).random((1, 200)).astype(np.float32) * 1e-6
+    assert held(tiny, tiny[:, ::-1] * 5).same
 
 
 def test_what_an_edge_tpu_was_seen_to_do_agrees() -> None:
