@@ -15,13 +15,11 @@ from edged.transport.protocol import LoadedModel
 from edged.vision.parity import Parity, compare
 
 log = logging.getLogger(__name__)
-LATE_S = 5.0
+LATE_S = 8.0
 """How long after the Edge TPU's first answer the CPU twin is run: cameras and broker come first."""
 DEADLINE_S = 120.0
 """How long that may take, on a machine that has little time for it."""
 FIX = "`edged model verify` shows by how much; compile the twin from this very file, or pull both again"
-MOST = 160
-"""Characters of a fault that a message has room for."""
 Models = tuple[LoadedModel, ...]
 
 
@@ -121,7 +119,9 @@ class TwinWatch:
                 message = f"accelerator {accelerator}: both twins of {model} answer alike again"
                 self._herald.system("twins_agree", "info", message)
             return
-        message = f"accelerator {accelerator}: the Edge TPU and the CPU twin of {model} disagree: {parity.fault:.{MOST}}"
+        message = (
+            f"accelerator {accelerator}: the Edge TPU and the CPU twin of {model} disagree: {parity.fault}"
+        )
         log.warning("%s (%s)", message, FIX)
         if self._herald.problem("twins_disagree", message, FIX, subject=subject):
             self._herald.system("twins_disagree", "error", message, FIX)

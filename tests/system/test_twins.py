@@ -61,7 +61,7 @@ def test_subscribers_hear_of_twins_that_disagree_and_that_they_agree_again(
     def said(topic: str) -> str:
         return (heard.payloads(f"edged/rig/{topic}") or [b""])[-1].decode()
 
-    assert eventually(lambda: '"twins_disagree"' in said("problem"), 20), machine.log()
+    assert eventually(lambda: '"twins_disagree"' in said("problem"), LATE_S + 20), machine.log()
     assert eventually(lambda: '"twins_disagree"' in said("event"), 5)
     assert '"severity":"error"' in said("event")
     chip.set(offset=None)
