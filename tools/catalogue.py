@@ -74,9 +74,12 @@ def files(table: Path) -> dict[str, dict[str, object]]:
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream, delimiter="\t"))[1:]
     return {
-        path: {"path": path, "blob": blob}
-        | ({"bytes": int(size)} if size else {})
-        | ({"sha256": sha256} if sha256 else {})
+        path: {
+            "path": path,
+            "blob": blob,
+            **({"bytes": int(size)} if size else {}),
+            **({"sha256": sha256} if sha256 else {}),
+        }
         for path, blob, size, sha256 in rows
     }
 

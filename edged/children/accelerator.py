@@ -16,31 +16,25 @@ from edged.children.hotpath import HotPath, Slot, Way
 from edged.children.start import fatal, run_child
 from edged.domain.errors import ModelError
 from edged.domain.geometry import Box
-from edged.ports import Tensor
 from edged.transport.borrower import Borrower, Borrowers
 from edged.transport.control import Control
 from edged.transport.protocol import LoadedModel, ModelJob, Ready, job_from_wire, ready_to_wire
 from edged.transport.results import ResultSender, offsets
 from edged.vision.batch import Parts, outputs_of_one
+from edged.vision.digest import BUDGET, digest_outputs
+from edged.vision.golden import golden_input
 from edged.vision.roles import check_ssd_roles, resolve_ssd_roles
 
 
-def _calibration_picture(shape: tuple[int, ...], dtype: str) -> Tensor:
-    """Noise, the same each time: it gives a detector something to score."""
-    noise = np.random.default_rng(0).integers(0, 256, shape)
-    if dtype.startswith("float"):
-        return (noise / 127.5 - 1).astype(dtype)
-    return (noise - (128 if dtype == "int8" else 0)).astype(dtype)
-
-
-def _load(job: ModelJob, runtimes: TfliteRuntimes) -> tuple[TfliteRuntime, LoadedModel]:
+def _load(job: ModelJob, runtimes: TfliteRuntimes, values: int) -> tuple[TfliteRuntime, LoadedModel]:
+    """The model, and what one run on the golden frame shows of it, in so many values."""
     runtime = runtimes.load(job.path, sha256=job.sha256)
     if len(runtime.inputs) != 1:
         raise ModelError(
             f"model {job.path} has {len(runtime.inputs)} inputs",
             "use a model whose only input is the picture",
         )
-    runtime.set_input(_calibration_picture(runtime.inputs[0].shape, runtime.inputs[0].dtype))
+    runtime.set_input(golden_input(runtime.inputs[0], job.rule))
     runtime.invoke()
     places = runtime.inputs[0].shape[0]
     specs = outputs_of_one(runtime.outputs, places, job.path, final=True)
@@ -50,7 +44,8 @@ def _load(job: ModelJob, runtimes: TfliteRuntimes) -> tuple[TfliteRuntime, Loade
         check_ssd_roles(roles, specs, outputs)
     elif job.decoder == "ssd":
         roles = resolve_ssd_roles(specs, outputs)
-    return runtime, LoadedModel(runtime.inputs, runtime.outputs, roles)
+    digests = digest_outputs(outputs, job.decoder, values)
+    return runtime, LoadedModel(runtime.inputs, runtime.outputs, roles, digests=digests)
 
 
 class _RegionFitters:
@@ -114,7 +109,7 @@ def work(control: Control, spec: dict[str, Any]) -> None:
     prepare()
     job = job_from_wire(spec)
     runtimes = TfliteRuntimes(library=job.library, device=job.device, threads=job.threads)
-    loaded = [_load(each, runtimes) for each in job.models]
+    loaded = [_load(each, runtimes, BUDGET // len(job.models)) for each in job.models]
     fitters = [
         Fitter(runtime.inputs[0], each.rule) for each, (runtime, _) in zip(job.models, loaded, strict=True)
     ]

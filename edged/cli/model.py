@@ -1,4 +1,4 @@
-"""`edged model`: looks into models, and fetches public ones."""
+"""`edged model`: looks into models, verifies them, and fetches public ones."""
 
 import json
 from dataclasses import replace
@@ -10,6 +10,7 @@ import click
 from edged.adapters.storage.bundles import MANIFEST, load_bundle
 from edged.adapters.storage.writing import write_bundle
 from edged.cli.model_catalogue import list_models, pull
+from edged.cli.model_verify import verify
 from edged.compose.inference import probe_model
 from edged.compose.plans import DEFAULT_LIBRARY, AcceleratorOptions
 from edged.config import yamlfile
@@ -22,11 +23,12 @@ from edged.vision.report import describe
 
 @click.group()
 def model() -> None:
-    """Look into model files and bundles, and fetch public ones."""
+    """Look into model files and bundles, verify them, and fetch public ones."""
 
 
 model.add_command(list_models)
 model.add_command(pull)
+model.add_command(verify)
 
 
 @model.command()

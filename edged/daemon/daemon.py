@@ -10,6 +10,7 @@ from edged.daemon.camera_unit import CameraUnit
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.herald import Herald
 from edged.daemon.ladder import Step
+from edged.daemon.parity import TwinWatch
 from edged.daemon.pipeline import Pipeline
 from edged.daemon.reactor import Reactor, Timer
 from edged.daemon.rules import Rules
@@ -67,6 +68,7 @@ class Daemon:
         self._statistics: Timer | None = None
         self._error: EdgedError | None = None
         self._settling = Settling(self._watches.values())
+        self._twins = TwinWatch(reactor, herald)
 
     def run(self, make_pipeline: Callable[["Daemon"], Pipeline]) -> None:
         """Runs until every source has ended or `stop`; raises what makes it impossible. Main thread only."""
@@ -102,6 +104,7 @@ class Daemon:
     def _end(self) -> None:
         if self._statistics:
             self._statistics.cancel()
+        self._twins.close()
         self._pipeline.close()
         for watch in self._watches.values():
             self._go_offline(watch, "stopped")
@@ -209,11 +212,13 @@ class Daemon:
                 "accelerator_return", "info", f"accelerator {name}: the Edge TPU answers again"
             )
         self._herald.solved("accelerator_lost", subject=name)
+        self._twins.answers(unit.plan, attempt)
         self._tell_info()
         self._herald.flush()
 
     def accelerator_failed(self, unit: AcceleratorUnit, error: EdgedError, step: Step, *, idle: bool) -> None:
         """A process failed and is started again, or the next rung is."""
+        self._twins.failed(unit.plan)
         if step.kind == "restart":
             self._herald.system("accelerator_restart", "warning", error.what, error.fix)
         if idle:

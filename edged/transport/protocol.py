@@ -9,6 +9,7 @@ from edged.domain.errors import ChildDiedError, EdgedError
 from edged.domain.predictions import Accelerator
 from edged.domain.tensors import Quantization, TensorSpec
 from edged.vision.batch import passes
+from edged.vision.digest import Digest, digest_from_wire
 from edged.vision.manifest import DecoderName, InputRule
 
 
@@ -51,6 +52,8 @@ class LoadedModel:
     outputs: tuple[TensorSpec, ...]
     roles: tuple[tuple[str, int], ...]
     warnings: tuple[str, ...] = ()
+    digests: tuple[Digest, ...] = ()
+    """What it answered to the golden frame, by output; nothing where there are too many to tell."""
 
     @property
     def places(self) -> int:
@@ -105,6 +108,7 @@ def ready_from_wire(data: Mapping[str, Any]) -> Ready:
             tuple(_spec(spec) for spec in each["outputs"]),
             _roles(each["roles"]),
             tuple(each["warnings"]),
+            tuple(digest_from_wire(digest) for digest in each["digests"]),
         )
         for each in data["models"]
     )

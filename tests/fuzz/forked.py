@@ -19,6 +19,7 @@ from edged.transport.protocol import Ready, ready_from_wire, ready_to_wire
 from edged.transport.results import MAX_SLOT_BYTES, offsets
 from edged.vision.bundle import Bundle
 from edged.vision.decoding import make_decoder
+from edged.vision.digest import BUDGET
 from edged.vision.fit import plan_frame
 
 DEADLINE_S = 10
@@ -88,7 +89,7 @@ def _as_child(bundle: Bundle) -> tuple[str, list[Any]]:
     """Loads and runs; what the child would report, and its outputs."""
     (job,) = accelerator_plan(AcceleratorOptions(use="cpu"), [bundle]).rungs
     runtimes = TfliteRuntimes(library=None, device="", threads=1)
-    runtime, loaded = _load(job.models[0], runtimes)
+    runtime, loaded = _load(job.models[0], runtimes, BUDGET)
     Fitter(runtime.inputs[0], job.models[0].rule)
     return json.dumps(ready_to_wire(Ready((loaded,), runtimes.package))), runtime.get_outputs()
 

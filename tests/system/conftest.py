@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.edgetpu.fixtures import EdgeTpuControl
+from tests.fakes.edgetpu.golden import record_golden
 from tests.fakes.mosquitto import Mosquitto
 from tests.system.machine import Machine
 
@@ -42,8 +44,11 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def twins(tmp_path: Path, test_data: Path) -> Path:
-    """A folder with a classifier for the CPU and its compiled twin, each with its labels inside."""
+def twins(tmp_path: Path, test_data: Path, edgetpu_control: EdgeTpuControl) -> Path:
+    """A folder with a classifier for the CPU and its compiled twin, each with its labels inside.
+
+    The Edge TPU answers the golden frame as the CPU does, and any other one with a class that depends on it.
+    """
     folder = tmp_path / "mobilenet"
     folder.mkdir()
     sources = {
@@ -54,4 +59,8 @@ def twins(tmp_path: Path, test_data: Path) -> Path:
         shutil.copy(source, folder / name)
         with zipfile.ZipFile(folder / name, "a") as archive:
             archive.write(test_data / "models" / "imagenet_labels.txt", "labels.txt")
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    record_golden(folder / "mobilenet.tflite", recordings)
+    edgetpu_control.set(output="known", replay_dir=recordings)
     return folder

@@ -183,6 +183,19 @@ def fields_of(schema: dict[str, Any]) -> Iterator[str]:
             yield from fields_of(part)
 
 
+@pytest.mark.parametrize(("says", "row"), [("system", 3), ("problem", 2)])
+def test_codes_of_events_and_problems_are_listed(says: str, row: int) -> None:
+    """Each code with which the daemon tells an event or opens a problem has its row on the contract's page."""
+    sources = [page.read_text("utf-8") for page in (REPOSITORY / "edged/daemon").glob("*.py")]
+    told = {code for text in sources for code in re.findall(rf'herald\.{says}\(\s*"(\w+)"', text)}
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|(.*)$", MQTT.read_text("utf-8"), re.MULTILINE)
+    listed = {
+        code for names, rest in rows if rest.count("|") == row - 1 for code in re.findall(r"\w+", names)
+    }
+    assert "twins_disagree" in told
+    assert told <= listed
+
+
 def test_commands_of_the_readme_exist() -> None:
     """The commands that the status table calls working are those of the program, with their subcommands."""
     row = re.search(

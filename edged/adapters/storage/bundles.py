@@ -4,7 +4,12 @@ import importlib.resources
 from dataclasses import replace
 from pathlib import Path
 
-from edged.adapters.storage.reading import LoadedLabels, LoadedModel, load_labels, translated
+from edged.adapters.storage.reading import (
+    LoadedLabels,
+    LoadedModel,
+    load_labels,
+    translated,
+)
 from edged.adapters.storage.twins import Twins, find_twins, in_folder, named_twins, stem
 from edged.config import yamlfile
 from edged.config.fields import BUNDLED

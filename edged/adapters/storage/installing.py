@@ -11,6 +11,7 @@ from pathlib import Path
 from edged.adapters.storage.bundles import MANIFEST, load_bundle
 from edged.adapters.storage.download import Download, InterruptedDownloadError, fault, part_of
 from edged.adapters.storage.folders import sync_folder
+from edged.adapters.storage.reading import UnfitFileError
 from edged.config import yamlfile
 from edged.domain.errors import EdgedError, ModelError, PermissionDeniedError, StorageError
 from edged.vision.bundle import Bundle
@@ -52,14 +53,14 @@ def install(catalogue: Catalogue, entry: Entry, folder: Path, download: Download
 
 
 def check_installed(entry: Entry, path: Path) -> None:
-    """Holds an installed bundle's files against the catalogue. Raises ModelError, or OSError."""
+    """Holds an installed bundle's files against the catalogue. Raises UnfitFileError, or OSError."""
     for name, file in entry.files.items():
         try:
             wrong = fault(path / name, file)
         except (FileNotFoundError, NotADirectoryError):
             wrong = "is missing"
         if wrong:
-            raise ModelError(
+            raise UnfitFileError(
                 f"{path / name} {wrong}: this is not the {entry.name} of the catalogue",
                 f"move {path} away and call again, or give another folder with --into",
             )

@@ -15,6 +15,10 @@ MAX_MODEL_BYTES = 512_000_000
 MAX_LABELS_BYTES = 4_000_000
 
 
+class UnfitFileError(ModelError):
+    """A file of a bundle can be read, and is not the one that belongs there."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A model file that was read and found whole."""
@@ -59,10 +63,10 @@ def load_labels(path: Path, *, sha256: str = "") -> LoadedLabels:
 
 
 def _verified(data: bytes, wanted: str, what: str) -> str:
-    """The sha256 of a file's bytes. Raises ModelError where another one was wanted."""
+    """The sha256 of a file's bytes. Raises UnfitFileError where another one was wanted."""
     found = hashlib.sha256(data).hexdigest()
     if wanted and wanted != found:
-        raise ModelError(
+        raise UnfitFileError(
             f"{what} has sha256 {found}, but its model.yaml says {wanted}",
             "copy the bundle again; if the file was changed on purpose, write its new sha256",
         )

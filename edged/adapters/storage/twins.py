@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edged.adapters.storage.reading import LoadedModel, load_model, translated
+from edged.adapters.storage.reading import LoadedModel, UnfitFileError, load_model, translated
 from edged.domain.errors import ModelError
-from edged.domain.tensors import TensorSpec
+from edged.vision.embedded import embedded_labels
 from edged.vision.manifest import FileEntry
+from edged.vision.specs import difference
 
 _SUFFIX = "_edgetpu"
 _TAKE_ONE = "give the path of one .tflite file, or write a model.yaml"
@@ -89,24 +90,20 @@ def check_twins(twins: Twins) -> Twins:
         return twins
     for kind in ("inputs", "outputs"):
         ours, theirs = (getattr(model.file, kind) for model in (twins.cpu, twins.edgetpu))
-        fault = _difference(ours, theirs)
-        if fault:
-            raise ModelError(
-                f"model {twins.cpu.path} and its twin {twins.edgetpu.path.name} differ in their {kind}: {fault}",
-                "compile the twin from this very file, or move one of them away",
-            )
+        _refuse(twins.cpu, twins.edgetpu, kind, difference(ours, theirs))
+    counts = [len(embedded_labels(model.file.files) or ()) for model in (twins.cpu, twins.edgetpu)]
+    _refuse(twins.cpu, twins.edgetpu, "labels", _unlike(counts))
     return twins
 
 
-def _difference(ours: tuple[TensorSpec, ...], theirs: tuple[TensorSpec, ...]) -> str:
-    """What differs between two lists of tensors, as far as both files show it; names may differ."""
-    if len(ours) != len(theirs):
-        return f"{len(ours)} against {len(theirs)}"
-    for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-        if one.shape and other.shape and one.shape != other.shape:
-            return f"number {index} has shape {list(one.shape)} against {list(other.shape)}"
-        if one.dtype != other.dtype:
-            return f"number {index} is {one.dtype} against {other.dtype}"
-        if one.quantization and other.quantization and one.quantization != other.quantization:
-            return f"number {index} has another scale or zero point"
-    return ""
+def _unlike(counts: list[int]) -> str:
+    """How the numbers of labels differ, where both files have labels."""
+    return f"{counts[0]} against {counts[1]}" if all(counts) and counts[0] != counts[1] else ""
+
+
+def _refuse(cpu: LoadedModel, edgetpu: LoadedModel, kind: str, fault: str) -> None:
+    if fault:
+        raise UnfitFileError(
+            f"model {cpu.path} and its twin {edgetpu.path.name} differ in their {kind}: {fault}",
+            "compile the twin from this very file, or move one of them away",
+        )

@@ -21,8 +21,9 @@
  * invoke      ok error hang abort segv exit           ok
  * fail_after  number of good invokes before `invoke`  0
  * latency_ms  milliseconds (a fraction is fine)       0         how long an invoke takes
- * output      hash zero ramp replay                   hash      what an invoke writes, see fill()
+ * output      hash zero ramp replay known             hash      what an invoke writes, see fill()
  * replay_dir  folder of recordings                    .
+ * offset      number                                  0         added to each byte that is written, for wrong answers
  * log         file that gets one line per event       none
  *
  * A device that is no longer among `devices` when invoke() runs aborts the process, as a pulled cable does.
@@ -44,6 +45,7 @@
 #define MAX_OPTIONS 32
 #define KEY_SIZE 64
 #define VALUE_SIZE 512
+#define PATH_SIZE (VALUE_SIZE + KEY_SIZE)
 
 typedef struct {
   Delegate base; /* first: a Delegate * is a Fake * */
@@ -181,11 +183,16 @@ static uint64_t input_hash(const Context *context, const Kernel *kernel) {
   return hash;
 }
 
-/* Fills the outputs from <replay_dir>/<input hash>.bin, which holds them one after another. */
-static Status replay(Context *context, const Kernel *kernel, uint64_t hash) {
-  char value[VALUE_SIZE], path[VALUE_SIZE + KEY_SIZE];
-  snprintf(path, sizeof path, "%s/%016llx.bin", setting(kernel->fake, "replay_dir", ".", value),
+/* Room for PATH_SIZE bytes becomes <replay_dir>/<input hash>.bin; whether that can be read. */
+static bool recorded(const Kernel *kernel, uint64_t hash, char *path) {
+  char value[VALUE_SIZE];
+  snprintf(path, PATH_SIZE, "%s/%016llx.bin", setting(kernel->fake, "replay_dir", ".", value),
            (unsigned long long)hash);
+  return !access(path, R_OK);
+}
+
+/* Fills the outputs from a recording, which holds them one after another. */
+static Status replay(Context *context, const Kernel *kernel, const char *path) {
   FILE *file = fopen(path, "rbe");
   if (!file) {
     context->ReportError(context, "fake Edge TPU: nothing recorded for this input (%s)", path);
@@ -203,13 +210,7 @@ static Status replay(Context *context, const Kernel *kernel, uint64_t hash) {
   return status;
 }
 
-/* zero: lowest value everywhere; ramp: 0, 1, 2...; hash: lowest, but one highest at a place that depends on
- * every byte of the input; replay: what was recorded for this input. */
-static Status fill(Context *context, const Kernel *kernel) {
-  char value[VALUE_SIZE];
-  const char *how = setting(kernel->fake, "output", "hash", value);
-  uint64_t hash = input_hash(context, kernel);
-  if (!strcmp(how, "replay")) return replay(context, kernel, hash);
+static void fill_with(Context *context, const Kernel *kernel, const char *how, uint64_t hash) {
   for (int i = 0; i < kernel->outputs->size; i++) {
     Tensor *tensor = &context->tensors[kernel->outputs->data[i]];
     unsigned char *bytes = tensor->data;
@@ -219,7 +220,29 @@ static Status fill(Context *context, const Kernel *kernel) {
       for (size_t j = 0; j < tensor->bytes; j++) bytes[j] = (unsigned char)j;
     if (!strcmp(how, "hash") && tensor->bytes) bytes[hash % tensor->bytes] = lowest - 1;
   }
-  return kOk;
+}
+
+static void shift(Context *context, const Kernel *kernel, int offset) {
+  for (int i = 0; i < kernel->outputs->size; i++) {
+    Tensor *tensor = &context->tensors[kernel->outputs->data[i]];
+    unsigned char *bytes = tensor->data;
+    for (size_t j = 0; j < tensor->bytes; j++) bytes[j] = (unsigned char)(bytes[j] + offset);
+  }
+}
+
+/* zero: lowest value everywhere; ramp: 0, 1, 2...; hash: lowest, but one highest at a place that depends on
+ * every byte of the input; replay: what was recorded for this input; known: the same, and hash for others. */
+static Status fill(Context *context, const Kernel *kernel) {
+  char value[VALUE_SIZE], path[PATH_SIZE];
+  const char *how = setting(kernel->fake, "output", "hash", value);
+  uint64_t hash = input_hash(context, kernel);
+  bool there = recorded(kernel, hash, path);
+  if (!strcmp(how, "known")) how = there ? "replay" : "hash";
+  Status status = kOk;
+  if (!strcmp(how, "replay")) status = replay(context, kernel, path);
+  else fill_with(context, kernel, how, hash);
+  shift(context, kernel, (int)setting_number(kernel->fake, "offset"));
+  return status;
 }
 
 /* ---- the kernel ------------------------------------------------------------------------------------------ */
