@@ -22,6 +22,7 @@ USABLE = [
     ("deeplabv3_mnv2_dm05_pascal_quant", "areas", "classmap", [1, 513, 513, 3], "uint8", 1, 0),
     ("mobilenet_v1_0.25_128_quant", "classification", "classification", [1, 128, 128, 3], "uint8", 1, 1001),
     ("mobilenet_v2_1.0_224_quant", "classification", "classification", [1, 224, 224, 3], "uint8", 1, 1001),
+    ("movenet_single_pose_lightning_ptq", "pose", "movenet", [1, 192, 192, 3], "uint8", 1, 1),
     ("null_classifier_224", "classification", "classification", [1, 224, 224, 3], "uint8", 1, 0),
     ("null_ssd_300", "detection", "ssd", [1, 300, 300, 3], "uint8", 4, 0),
     ("vww_96_int8", "classification", "classification", [1, 96, 96, 3], "int8", 1, 0),
@@ -93,10 +94,10 @@ def test_a_usable_model_is_described(
     assert (found["task"], found["decoder"], found["compiled"]) == (task, decoder, False)
     (given,) = found["inputs"]
     assert (given["shape"], given["dtype"]) == (shape, dtype)
-    assert given["scale"] > 0
+    assert given["scale"] is None or given["scale"] > 0
     assert len(found["outputs"]) == outputs
     assert found["labels"]["count"] == labels
-    assert found["labels"]["source"].startswith("embedded" if labels else "none")
+    assert found["labels"]["source"].startswith(("embedded", "the decoder") if labels else "none")
     assert any("no labels" in warning for warning in found["warnings"]) == (labels == 0)
 
 
