@@ -67,7 +67,7 @@ _HAVE_BACKGROUND = frozenset({"classification", "classmap"})
 _MAX_OUTPUT = 1000
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 KEYS, INPUT_KEYS, TASKS, MAX_OUTPUT = _KEYS, _INPUT_KEYS, _TASKS, _MAX_OUTPUT
-WITHOUT_BACKGROUND = frozenset(_WHY_NOT)
+WITHOUT_BACKGROUND = frozenset(_TASKS) - _HAVE_BACKGROUND
 """What the schema is made from, too."""
 
 
@@ -180,7 +180,7 @@ def _roles(top: Section, decoder: DecoderName, strides: tuple[int, ...]) -> tupl
     """Output index of each part that the decoder needs; where it needs one, the first output is the default."""
     parts = PARTS[decoder]
     if not parts:
-        if top.data.get("roles"):
+        if top.data.get("roles") not in (None, {}):
             top.note("roles", f"{decoder} has none")
         return ()
     if len(parts) == 1 and "roles" not in top.data:

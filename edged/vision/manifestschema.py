@@ -4,8 +4,8 @@ What a schema cannot say is left to the reader: that two parts are the same outp
 together, that text can be printed. 1.0 counts as a whole number here, and null as a key that was left out.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import get_args
 
 from edged.vision.document import INPUT_KEYS, KEYS, MAX_OUTPUT, TASKS, WITHOUT_BACKGROUND
 from edged.vision.manifest import (
@@ -15,19 +15,16 @@ from edged.vision.manifest import (
     Activation,
     Background,
     Colour,
-    Coordinates,
     DecoderName,
     InputRule,
-    NmsRule,
     OwnKey,
     Place,
     Resize,
     Task,
 )
-from edged.vision.ownkeys import MAX_STRIDE
+from edged.vision.ownschema import BLANK_OR_PLAIN, OWN, REQUIRED_OWN, Schema, section, words
 from edged.vision.section import MAX_TEXT
 
-Schema: TypeAlias = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _FILE_NAME: Schema = {
@@ -37,12 +34,6 @@ _FILE_NAME: Schema = {
     "pattern": r"^(?!\.{1,2}$)[^/\\]*[^\s/\\][^/\\]*$",
 }
 _PLAIN = InputRule()
-_PLAIN_NMS = NmsRule()
-
-
-def _words(words: Iterable[str], default: str | None = None) -> Schema:
-    """One of a few words, or nothing where there is a default."""
-    return {"enum": [*words]} if default is None else {"enum": [*words, None], "default": default}
 
 
 def _text() -> Schema:
@@ -65,14 +56,10 @@ def _file(what: str) -> Schema:
     return {"description": what, "anyOf": [_FILE_NAME, long, {"type": "null"}]}
 
 
-def _section(properties: Mapping[str, Schema]) -> Schema:
-    return {"type": ["object", "null"], "properties": dict(properties), "additionalProperties": False}
-
-
 INPUT: Mapping[str, Schema] = {
-    "resize": _words(get_args(Resize), _PLAIN.resize)
+    "resize": words(get_args(Resize), _PLAIN.resize)
     | {"description": "Sides independently; whole frame, padded; centre part that fills the input."},
-    "place": _words(get_args(Place), _PLAIN.place)
+    "place": words(get_args(Place), _PLAIN.place)
     | {"description": "Where a letterboxed frame lies; corner is top left."},
     "fill": {
         "type": "integer",
@@ -81,7 +68,7 @@ INPUT: Mapping[str, Schema] = {
         "default": _PLAIN.fill,
         "description": "Grey of the padding.",
     },
-    "colour": _words(get_args(Colour), _PLAIN.colour) | {"description": "Order of the input's channels."},
+    "colour": words(get_args(Colour), _PLAIN.colour) | {"description": "Order of the input's channels."},
     "mean": {"type": ["number", "null"], "description": "Real value = (pixel - mean) / std; with std."},
     "std": {
         "type": ["number", "null"],
@@ -89,46 +76,16 @@ INPUT: Mapping[str, Schema] = {
         "description": "Real value = (pixel - mean) / std; with mean.",
     },
 }
-OWN: Mapping[OwnKey, Schema] = {
-    "strides": {
-        "type": "array",
-        "items": {"type": "integer", "minimum": 1, "maximum": MAX_STRIDE},
-        "minItems": 1,
-        "uniqueItems": True,
-        "description": "Pixels per cell of each level, in the order of the outputs' rows.",
-    },
-    "coordinates": _words(get_args(Coordinates), "fractions")
-    | {"description": "Whether boxes are in fractions of the model's input or in its pixels."},
-    "nms": _section(
-        {
-            "iou": {
-                "type": ["number", "null"],
-                "minimum": 0,
-                "maximum": 1,
-                "default": _PLAIN_NMS.iou,
-                "description": "A box goes that overlaps a better one by more (intersection over union).",
-            },
-            "per_class": {
-                "type": "boolean",
-                "default": _PLAIN_NMS.per_class,
-                "description": "Whether only boxes of the same class make each other go.",
-            },
-        }
-    )
-    | {"description": "Which of several boxes around one object stay."},
-}
-"""Keys for some decoders only: one entry for each OwnKey of the manifest."""
-_REQUIRED_OWN: frozenset[str] = frozenset({"strides"})
 GENERAL: Mapping[str, Schema] = {
     "name": {**_text(), "type": "string", "description": "The model's name in events."},
     "task": {"enum": [*get_args(Task), None], "description": "What it is for; follows from the decoder."},
-    "decoder": _words(TASKS) | {"description": "How the outputs are read."},
-    "input": _section({key: INPUT.get(key, {}) for key in INPUT_KEYS})
+    "decoder": words(TASKS) | {"description": "How the outputs are read."},
+    "input": section({key: INPUT.get(key, {}) for key in INPUT_KEYS})
     | {"description": "How a frame becomes the input: a property of the training."},
     "roles": {"description": "Which output, counted from 0, plays which part for the decoder."},
-    "activation": _words(get_args(Activation), "none")
+    "activation": words(get_args(Activation), "none")
     | {"description": "What the scores still need to become 0..1."},
-    "background": _words(get_args(Background), "none")
+    "background": words(get_args(Background), "none")
     | {"description": "Where the class axis has an entry that is no answer."},
     "cpu": _file("The model for the CPU."),
     "edgetpu": _file("The same model, compiled for the Edge TPU."),
@@ -171,12 +128,15 @@ def _for_decoder(decoder: DecoderName) -> Schema:
     }
     if decoder in WITHOUT_BACKGROUND:
         properties["background"] = {"enum": ["none", None]}
-    required: list[str] = [key for key in own if key in _REQUIRED_OWN]
+    required: list[str] = [key for key in own if key in REQUIRED_OWN]
     if len(PARTS[decoder]) > 1:
         required.append("roles")
+    then: Schema = {"properties": properties, **({"required": required} if required else {})}
+    if "blank" in own:
+        then["anyOf"] = BLANK_OR_PLAIN
     return {
         "if": {"properties": {"decoder": {"const": decoder}}, "required": ["decoder"]},
-        "then": {"properties": properties, **({"required": required} if required else {})},
+        "then": then,
     }
 
 
@@ -184,6 +144,8 @@ def _roles(decoder: DecoderName) -> Schema:
     """The parts of a decoder; a yolov9 may have them for each level."""
     output = {"type": "integer", "minimum": 0, "maximum": MAX_OUTPUT}
     parts = PARTS[decoder]
+    if not parts:
+        return {"type": ["object", "null"], "maxProperties": 0}
     whole: Schema = {
         "type": "object",
         "properties": dict.fromkeys(parts, output),

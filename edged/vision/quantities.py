@@ -16,8 +16,8 @@ from edged.vision.section import Section
 _KEYS = ("name", "unit", "scale", "offset", "range", "output", "index")
 _NAME = re.compile(r"[a-z0-9_-]{1,32}")
 """What may stand in a topic."""
-_MAX_UNIT = 16
-_MAX_OUTPUT, _MAX_INDEX = 1000, 1_000_000
+MAX_UNIT = 16
+MAX_OUTPUT, MAX_INDEX = 1000, 1_000_000
 _EXAMPLE = "[{name: pressure, unit: bar, range: [0, 10]}]"
 
 
@@ -39,8 +39,8 @@ def _quantity(entry: Section) -> Quantity:
     if name and not _NAME.fullmatch(name):
         entry.note("name", f"must be 1 to 32 of a-z, 0-9, _ and -, not {name!r}")
     unit = entry.text("unit") if entry.data.get("unit") != "" else ""
-    if len(unit) > _MAX_UNIT:
-        entry.note("unit", f"must be at most {_MAX_UNIT} characters, not {len(unit)}")
+    if len(unit) > MAX_UNIT:
+        entry.note("unit", f"must be at most {MAX_UNIT} characters, not {len(unit)}")
     scale, offset = entry.real("scale"), entry.real("offset")
     if scale == 0:
         entry.note("scale", "must not be 0")
@@ -52,8 +52,8 @@ def _quantity(entry: Section) -> Quantity:
         unit=unit,
         scale=1.0 if scale is None else scale,
         offset=0.0 if offset is None else offset,
-        output=_place(entry, "output", _MAX_OUTPUT),
-        index=_place(entry, "index", _MAX_INDEX),
+        output=_place(entry, "output", MAX_OUTPUT),
+        index=_place(entry, "index", MAX_INDEX),
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edged.config.yamlfile import read
 from edged.domain.errors import ConfigurationError
-from edged.vision import manifestschema
+from edged.vision import manifestschema, ownschema
 from edged.vision.document import INPUT_KEYS, KEYS, TASKS, manifest_from_mapping, manifest_to_mapping
 from edged.vision.manifest import (
     ACTIVATIONS,
@@ -31,6 +31,7 @@ from edged.vision.manifest import (
     Task,
 )
 from edged.vision.manifestschema import manifest_schema
+from edged.vision.quantity import Quantity
 from tests.unit.test_manifest import manifests
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -41,6 +42,8 @@ BEYOND_A_SCHEMA = (
     "printable characters",
     r"roles: must say which output holds (boxes|scores)_\d+",
     r"roles\.(boxes|scores)_\d+: is not known",
+    r"must be two numbers, the lower one first, such as \[0, 10\], not \[-?[\d.e+-]+, -?[\d.e+-]+\]",
+    "two of them are called",
 )
 """What only the reader sees; the schema's docstring says so."""
 GARBAGE: tuple[Any, ...] = (
@@ -77,7 +80,7 @@ def agree(data: Any) -> None:
 def test_the_schema_is_a_schema() -> None:
     """It is valid by the rules of draft 2020-12, and so is all that it says of defaults."""
     jsonschema.Draft202012Validator.check_schema(manifest_schema())
-    for properties in (manifestschema.GENERAL, manifestschema.INPUT, manifestschema.OWN):
+    for properties in (manifestschema.GENERAL, manifestschema.INPUT, ownschema.OWN):
         for node in properties.values():
             if "default" in node:
                 jsonschema.validate(node["default"], node)
@@ -86,10 +89,10 @@ def test_the_schema_is_a_schema() -> None:
 def test_every_key_is_described() -> None:
     """A key that the reader knows stands in a table of edged/vision/manifestschema.py with a sentence about it."""
     own = set(get_args(OwnKey))
-    assert set(manifestschema.OWN) == own, "extend OWN in edged/vision/manifestschema.py"
+    assert set(ownschema.OWN) == own, "extend OWN in edged/vision/ownschema.py"
     assert set(manifestschema.GENERAL) == set(KEYS) - own, "extend GENERAL in edged/vision/manifestschema.py"
     assert set(manifestschema.INPUT) == set(INPUT_KEYS), "extend INPUT in edged/vision/manifestschema.py"
-    tables = (manifestschema.OWN, manifestschema.GENERAL, manifestschema.INPUT)
+    tables = (ownschema.OWN, manifestschema.GENERAL, manifestschema.INPUT)
     assert [key for table in tables for key, node in table.items() if not node.get("description")] == []
 
 
@@ -139,6 +142,9 @@ def full(decoder: DecoderName) -> dict[str, Any]:
         input=InputRule("letterbox", "corner", 114, "bgr", 0.5, 1.5),
         roles=tuple((part, index) for index, part in enumerate(PARTS[decoder])),
         strides=strides if "strides" in OWN_KEYS[decoder] else (),
+        values=(Quantity("x", 0.0, 10.0, "bar", 2.0, 1.0, 0, 0),) if "values" in OWN_KEYS[decoder] else (),
+        blank="last" if "blank" in OWN_KEYS[decoder] else "none",
+        keypoints=("nose", "tail") if "keypoints" in OWN_KEYS[decoder] else (),
         cpu=FileEntry("x.tflite", "a" * 64),
         edgetpu=FileEntry("y.tflite", "B" * 64),
         labels=FileEntry("z.txt", ""),
