@@ -103,7 +103,7 @@ def test_inspecting_movenet_names_its_points(models: Path, tmp_path: Path) -> No
     text = inspect(models / MOVENET)
     assert text.startswith("movenet_single_pose_lightning_ptq: pose, decoded as movenet\n")
     (tmp_path / MOVENET).write_bytes((models / MOVENET).read_bytes())
-    manifest = text.split("as far as it is known:\n", 1)[1].replace('"nose"', '"tip"')
+    manifest = text.split("as far as it is known:\n", 1)[1].replace("- nose", "- tip")
     (tmp_path / "model.yaml").write_text(manifest)
     found = json.loads(inspect(tmp_path, "--json"))
     assert (found["task"], found["keypoints"]) == ("pose", ["tip", *COCO[1:]])

@@ -34,12 +34,20 @@ class Row(NamedTuple):
     on_cpu: tuple[str, ...]
 
 
+AFTER_A_CAST = (
+    "CAST", "QUANTIZE", "ARG_MAX", "FLOOR_DIV", "RESHAPE", "MUL", "SUB", "PACK", "DEPTHWISE_CONV_2D", "CONV_2D", "LOGISTIC",
+    "QUANTIZE", "DEQUANTIZE", "GATHER_ND", "RESHAPE", "UNPACK", "ADD", "SUB", "MUL", "SQRT", "DIV", "PACK", "CONCATENATION",
+    "CONCATENATION",
+)  # fmt: skip
+"""What MoveNet does behind its first operator that the Edge TPU has not, for each reason once."""
 USABLE = [
     Row("coco_ssd_mobilenet_v1_1.0_quant_2018_06_29", "detection", "ssd", "none", "none", 90, 63, ("TFLite_Detection_PostProcess",)),
+    Row("deeplabv3_mnv2_dm05_pascal_quant", "areas", "classmap", "none", "none", 0, 71, ("ARG_MAX",)),
     Row("edgetpu/mobilenet_v1_0.25_128_quant_edgetpu", "classification", "classification", "none", "first", 1001, 1, ()),
     Row("edgetpu/mobilenet_v2_1.0_224_quant_edgetpu", "classification", "classification", "none", "none", 0, 1, ()),
     Row("mobilenet_v1_0.25_128_quant", "classification", "classification", "none", "first", 1001, 31, ()),
     Row("mobilenet_v2_1.0_224_quant", "classification", "classification", "none", "first", 1001, 66, ()),
+    Row("movenet_single_pose_lightning_ptq", "pose", "movenet", "none", "none", 1, 87, AFTER_A_CAST),
     Row("null_classifier_224", "classification", "classification", "softmax", "none", 0, 2, ()),
     Row("null_ssd_300", "detection", "ssd", "none", "none", 0, 0, ("TFLite_Detection_PostProcess",)),
     Row("vww_96_int8", "classification", "classification", "none", "none", 0, 31, ()),
@@ -47,10 +55,8 @@ USABLE = [
 ]  # fmt: skip
 # File, what is wrong with it, what to do.
 REFUSED = [
-    ("deeplabv3_mnv2_dm05_pascal_quant", "gives int64 [1, 513, 513], which looks like a segmentation map", "use a model of one of these kinds"),
     ("keras_lstm_mnist_ptq", "takes [1, 28, 28] as input, which is no picture", "takes pictures as [1, height, width, 1 or 3]"),
     ("model_invoking_error", "needs the operator fake-op-double, which no runtime of ours has", "TFLite's built-in operators only"),
-    ("movenet_single_pose_lightning_ptq", "looks like the 17 key points of a pose", "use a model of one of these kinds"),
     ("traffic_model", "has 3 inputs (normalized_input_image_tensor, raw_inputs/init_lstm_c, raw_inputs/init_lstm_h)", "use a model with one image input"),
 ]  # fmt: skip
 ANSWERING = [row.file for row in USABLE if row.on_edgetpu > 2]

@@ -40,7 +40,13 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
     plan = AcceleratorPlan("main", (AcceleratorJob((job,), None, "", 1),), 10, 5, gives_up=True)
 
     def ask(outputs: list[dict[str, Any]]) -> EdgedError:
-        model = {"inputs": [], "outputs": outputs, "roles": [], "warnings": []}
+        model = {
+            "inputs": [tensor(1, 8, 8, 3, dtype="uint8")],
+            "outputs": outputs,
+            "roles": [],
+            "warnings": [],
+            "digests": [],
+        }
         report = {"event": "ready", "models": [model], "runtime": "fake"}
         (children / "accelerator.py").write_text(CHILD.format(report=json.loads(json.dumps(report))))
         with pytest.raises(EdgedError) as caught:

@@ -330,6 +330,6 @@ def test_nothing_to_verify_is_one_clear_line(
 
 def test_a_model_that_fails_while_running_is_told(verify: Verify, test_data: Path) -> None:
     """What cannot be decoded or run is no disagreement: exit 78 with the reason."""
-    code, found = verify.report(test_data / "models" / "deeplabv3_mnv2_dm05_pascal_quant.tflite")
+    code, found = verify.report(test_data / "models" / "model_invoking_error.tflite")
     assert (code, found["verdict"]) == (78, "failed")
-    assert "segmentation" in found["fault"]
+    assert "fake-op-double" in found["fault"]
