@@ -19,8 +19,6 @@ from edged.vision.catalogue import Entry
 from edged.vision.parity import OutputParity, compare, strange
 
 Verdict = Literal["same", "differ", "cpu_only", "edgetpu_only", "not_run", "not_finite", "failed"]
-
-
 TOO_MANY = "there are too many outputs to compare: nothing but their shapes was"
 
 
@@ -136,11 +134,12 @@ def _installed(folder: Path) -> list[Target]:
 def _judged(
     bundle: Bundle, cpu: LoadedModel | None, edgetpu: LoadedModel | None
 ) -> tuple[Verdict, ExitCode, str, Sequence[OutputParity]]:
-    fault = next((words for seen in (cpu, edgetpu) if seen and (words := strange(seen))), "")
+    decoder = bundle.manifest.decoder
+    fault = next((words for seen in (cpu, edgetpu) if seen and (words := strange(decoder, seen))), "")
     if fault:
         return "not_finite", ExitCode.CHECK_FAILED, fault, ()
     if cpu and edgetpu:
-        parity = compare(bundle.manifest.decoder, cpu, edgetpu)
+        parity = compare(decoder, cpu, edgetpu)
         code = ExitCode.OK if parity.same else ExitCode.CHECK_FAILED
         return "same" if parity.same else "differ", code, parity.fault, parity.outputs
     return "cpu_only" if cpu else "edgetpu_only" if edgetpu else "not_run", ExitCode.OK, "", ()

@@ -56,16 +56,16 @@ def digest_outputs(outputs: Sequence[Tensor], decoder: DecoderName, budget: int)
 
 def digest_from_wire(data: Mapping[str, Any]) -> Digest:
     """A digest from what `asdict` made of it, after JSON. Raises KeyError, TypeError or ValueError."""
-    size = int(data["size"])
+    size = _whole(data["size"])
     if not 0 <= size <= MOST:
         raise ValueError(size)
     return Digest(
         size=size,
         values=tuple(_number(value) for value in data["values"]),
-        peaks=tuple((int(index), _number(value)) for index, value in data["peaks"]),
+        peaks=tuple((_whole(index), _number(value)) for index, value in data["peaks"]),
         low=_number(data["low"]),
         high=_number(data["high"]),
-        odd=int(data["odd"]),
+        odd=_whole(data["odd"]),
     )
 
 
@@ -98,6 +98,12 @@ def _digest(output: Tensor, decoder: DecoderName, number: int) -> Digest:
 def _peaks(flat: Tensor) -> tuple[tuple[int, float], ...]:
     where = np.sort(np.argpartition(flat, -PEAKS)[-PEAKS:]) if flat.size > PEAKS else np.arange(flat.size)
     return tuple((int(index), _short(flat[index])) for index in where)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(value)
+    return value
 
 
 def _number(value: float) -> float:

@@ -75,6 +75,14 @@ def compare_lists(decoder: DecoderName, ours: Listed, theirs: Listed) -> ListPar
     )
 
 
+def is_finite(seen: Listed) -> bool:
+    """Whether all numbers of an SSD's rows are, and how many there are; True where nothing was told."""
+    if not seen.digests:
+        return True
+    rows, count = _rows("ssd", seen), seen.digests[dict(seen.roles)["count"]].values
+    return all(np.isfinite(each).all() for each in (rows.scores, rows.classes, rows.boxes, count))
+
+
 def _far(
     decoder: DecoderName, place: Mapping[str, int], there: "_Search", back: "_Search"
 ) -> dict[int, float]:
@@ -152,7 +160,7 @@ def _rows(decoder: DecoderName, seen: Listed) -> _Rows:
             values[place[part]] for part in ("boxes", "classes", "scores", "count")
         )
         there = min(len(scores), len(classes), len(boxes) // _BOX)
-        said = float(count[0]) if count.size else 0.0
+        said = float(count[0]) if count.size and np.isfinite(count[0]) else 0.0
         number = int(np.clip(said, 0, there))
         rows = boxes[: number * _BOX].reshape(-1, _BOX)
         return _Rows(scores[:number], np.rint(classes[:number]), rows, full=number == there)

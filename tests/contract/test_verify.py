@@ -14,7 +14,6 @@ import pytest
 from edged.adapters.storage.catalogue import load_catalogue
 from edged.adapters.system.tpulock import TpuLock
 from edged.cli import outcome
-from tests.fakes.edgetpu.compile import fake_compile
 from tests.fakes.edgetpu.fixtures import EdgeTpuControl
 from tests.fakes.edgetpu.golden import record_golden
 
@@ -122,7 +121,7 @@ def test_twins_that_answer_alike_are_the_same(
     first, *_ = done.out.splitlines()
     assert first == f"{twins}: both twins answer alike"
     assert re.search(r"OUTPUT +STEPS +REAL VALUE +VERDICT", done.out)
-    assert re.search(r"MobilenetV1/Predictions/Reshape_1 +\d\.\d +0\.0\d+ +same$", done.out, re.MULTILINE)
+    assert re.search(r"MobilenetV1/Predictions/Reshape_1 +\d\.\d +0(\.0\d+)? +same$", done.out, re.MULTILINE)
     assert "net_edgetpu.tflite: whole, sha256 a4cb1e49" in done.out
     (pid,) = edgetpu_control.pids()
     assert not Path(f"/proc/{pid}").exists()
@@ -262,32 +261,6 @@ def test_a_compiled_file_alone_is_run_where_it_can_be(
     edgetpu_control.set(devices="usb:0")
     code, found = verify.report(twins)
     assert (code, found["verdict"]) == (0, "not_run")
-
-
-def test_a_detector_is_compared_by_what_it_lists(
-    verify: Verify, tmp_path: Path, test_data: Path, edgetpu_control: EdgeTpuControl
-) -> None:
-    """An SSD whose last operator runs on the CPU is run as two parts, and its four outputs are one list."""
-    pytest.importorskip("flatbuffers", reason="compiling needs flatbuffers")
-    pytest.importorskip("ai_edge_litert", reason="compiling needs LiteRT's schema")
-    folder = tmp_path / "coco"
-    folder.mkdir()
-    cpu = folder / "coco.tflite"
-    shutil.copy(test_data / "models" / "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite", cpu)
-    compiled = fake_compile(cpu.read_bytes())
-    (folder / "coco_edgetpu.tflite").write_bytes(compiled.content)
-    with zipfile.ZipFile(cpu) as ours, zipfile.ZipFile(folder / "coco_edgetpu.tflite", "a") as theirs:
-        for name in ours.namelist():
-            theirs.writestr(name, ours.read(name))
-    record_golden(cpu, tmp_path, tensors=compiled.crossing)
-    edgetpu_control.set(output="known", replay_dir=tmp_path)
-    code, found = verify.report(folder)
-    assert (code, found["verdict"]) == (0, "same"), found
-    assert [output["kind"] for output in found["outputs"]] == ["list"] * 4
-    edgetpu_control.set(offset=64)
-    code, found = verify.report(folder)
-    assert (code, found["verdict"]) == (1, "differ"), found
-    assert "rows that stand out are not in the other list" in found["fault"]
 
 
 def test_a_model_of_the_catalogue_goes_by_its_name(verify: Verify, installed: Path) -> None:

@@ -90,7 +90,16 @@ def test_of_a_list_the_beginning_is_told() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"size": -1}, {"size": 10**30}, {"values": 3}, {"low": 10**400}, {"peaks": [[1]]}, {"values": ["x"]}],
+    [
+        {"size": -1},
+        {"size": 10**30},
+        {"size": math.inf},
+        {"odd": math.nan},
+        {"values": 3},
+        {"low": 10**400},
+        {"peaks": [[1]]},
+        {"values": ["x"]},
+    ],
     ids=str,
 )
 def test_nonsense_from_a_process_is_known_as_such(change: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Whether two lists of found objects are alike."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -148,6 +149,28 @@ def test_boxes_are_one_from_half_an_overlap(
     shared = overlap(one, other)
     if abs(shared - 0.5) > 1e-3:
         assert held([(score, 3, one)], [(score, 3, other)]).same is (shared > 0.5)
+
+
+def test_what_lies_behind_the_last_row_means_nothing() -> None:
+    """TFLite's kernel leaves what it likes there; an object that is no number, or such a count, is never alike."""
+    for number, same in ((0, False), (1, False), (2, True)):
+        for output in range(2):
+            rows = ssd(CAT, DOG)
+            values = [list(each.values) for each in rows.digests]
+            values[output][number * (4 if output else 1)] = math.nan
+            found = with_values(rows, values)
+            assert compare("ssd", found, found).same is same
+    rows = ssd(CAT, DOG)
+    values = [list(each.values) for each in rows.digests]
+    values[2][0] = math.nan
+    found = with_values(rows, values)
+    assert "infinite or no number" in compare("ssd", found, rows).fault
+
+
+def with_values(look: Look, values: list[list[float]]) -> Look:
+    """The same report with other values."""
+    digests = (replace(digest, values=tuple(each)) for digest, each in zip(look.digests, values, strict=True))
+    return replace(look, digests=tuple(digests))
 
 
 def test_nothing_found_is_no_proof() -> None:
