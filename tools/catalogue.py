@@ -8,6 +8,7 @@ files of that commit. The result is held against both by the tests, and changes 
 import csv
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -15,7 +16,9 @@ sys.path.insert(0, str(REPOSITORY))
 
 from edged.adapters.storage.catalogue import DATA  # noqa: E402  the path above comes first
 from edged.adapters.storage.reading import load_labels  # noqa: E402  the path above comes first
+from edged.vision.document import TASKS  # noqa: E402  the path above comes first
 from edged.vision.labels import PLACEHOLDERS  # noqa: E402  the path above comes first
+from edged.vision.manifest import DecoderName  # noqa: E402  the path above comes first
 
 COMMIT = "104342d2d3480b3e66203073dac24f4e2dbb4c41"
 HEAD = {
@@ -25,9 +28,15 @@ HEAD = {
     "licence": "Apache-2.0",
 }
 """Licence: the file LICENSE of that repository."""
+Row = tuple[str, str, int, str]
+Rule = Mapping[str, str | int]
 STRETCH = {"resize": "stretch"}
 CORNER = {"resize": "letterbox", "place": "corner"}
 """EfficientDet is trained on frames that are padded right and below."""
+CORNER_GREY: Rule = {**CORNER, "fill": 127}
+"""DeepLab too, with the mean of all pixels (research/deeplab/input_preprocess.py of tensorflow/models)."""
+CENTRE = {"resize": "letterbox"}
+"""MoveNet takes what TensorFlow's resize_with_pad makes."""
 # Name, CPU file without .tflite, side of the input in pixels, label file without _labels.txt.
 CLASSIFIERS = [
     ("mobilenet_v1_025_128", "mobilenet_v1_0.25_128_quant", 128, "imagenet"),
@@ -66,7 +75,20 @@ PADDED = [
     ("efficientdet_lite3", "efficientdet_lite3_512_ptq", 512, "coco"),
     ("efficientdet_lite3x", "efficientdet_lite3x_640_ptq", 640, "coco"),
 ]
-Row = tuple[str, str, int, str]
+POSES = [
+    ("movenet_lightning", "movenet_single_pose_lightning_ptq", 192, ""),
+    ("movenet_thunder", "movenet_single_pose_thunder_ptq", 256, ""),
+]
+MAPS = [
+    ("deeplab_v3", "deeplabv3_mnv2_pascal_quant", 513, "pascal_voc_segmentation"),
+    ("deeplab_v3_050", "deeplabv3_mnv2_dm05_pascal_quant", 513, "pascal_voc_segmentation"),
+    (
+        "deeplab_slim_cityscapes",
+        "deeplab_mobilenet_edgetpu_slim_cityscapes_quant",
+        513,
+        "cityscapes_segmentation",
+    ),
+]
 
 
 def files(table: Path) -> dict[str, dict[str, object]]:
@@ -84,14 +106,14 @@ def files(table: Path) -> dict[str, dict[str, object]]:
     }
 
 
-def model(row: Row, decoder: str, rule: dict[str, str], table: Path, folder: Path) -> dict[str, object]:
+def model(row: Row, decoder: DecoderName, rule: Rule, table: Path, folder: Path) -> dict[str, object]:
     """An entry of the catalogue."""
     name, stem, side, labels = row
     known = files(table)
-    classes, background = count(folder / f"{labels}_labels.txt")
+    classes, background = count(folder / f"{labels}_labels.txt") if labels else (1, "none")
     return {
         "name": name,
-        "task": "detection" if decoder == "ssd" else decoder,
+        "task": TASKS[decoder],
         "decoder": decoder,
         "side": side,
         "input": rule,
@@ -99,7 +121,7 @@ def model(row: Row, decoder: str, rule: dict[str, str], table: Path, folder: Pat
         "background": background,
         "cpu": known[f"{stem}.tflite"],
         "edgetpu": known[f"{stem}_edgetpu.tflite"],
-        "labels": known[f"{labels}_labels.txt"],
+        "labels": known[f"{labels}_labels.txt"] if labels else None,
     }
 
 
@@ -114,7 +136,13 @@ def count(path: Path) -> tuple[int, str]:
 def main() -> int:
     """Writes the file; returns the exit code."""
     table, folder = map(Path, sys.argv[1:3])
-    groups = [(CLASSIFIERS, "classification", STRETCH), (DETECTORS, "ssd", STRETCH), (PADDED, "ssd", CORNER)]
+    groups: list[tuple[list[Row], DecoderName, Rule]] = [
+        (CLASSIFIERS, "classification", STRETCH),
+        (DETECTORS, "ssd", STRETCH),
+        (PADDED, "ssd", CORNER),
+        (POSES, "movenet", CENTRE),
+        (MAPS, "classmap", CORNER_GREY),
+    ]
     models = [model(row, decoder, rule, table, folder) for rows, decoder, rule in groups for row in rows]
     DATA.write_text(json.dumps(HEAD | {"models": models}, indent=1) + "\n", encoding="utf-8")
     print(f"written: {DATA.relative_to(REPOSITORY)}: {len(models)} models")

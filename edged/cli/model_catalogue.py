@@ -44,7 +44,7 @@ def _record(entry: Entry, folder: Path) -> dict[str, Any]:
         "task": entry.task,
         "decoder": entry.decoder,
         "classes": entry.classes,
-        "labels": entry.labels.path,
+        "labels": entry.labels.path if entry.labels else None,
         "background": entry.background,
         "input": [entry.side, entry.side],
         "bytes": entry.size,
@@ -120,7 +120,7 @@ def _reporting() -> Iterator[tuple[Progress, Notice]]:
 def _lines(entry: Entry, done: Installed) -> list[str]:
     """What there is now, and how to use it."""
     height, width = done.bundle.inputs[0].shape[1:3]
-    what = f"{entry.task}, {width}x{height}, {len(done.bundle.labels)} labels, licence {entry.licence}"
+    what = f"{entry.task}, {width}x{height}, {_count(len(done.bundle.labels))}, licence {entry.licence}"
     if not done.fresh:
         return [f"{entry.name} is already in {done.path}, and its files are those of the catalogue ({what})"]
     warnings = [f"  warning: {warning}" for warning in done.bundle.warnings]
@@ -130,3 +130,7 @@ def _lines(entry: Entry, done: Installed) -> list[str]:
         f"try it:  edged infer --model {done.path} PICTURE",
         f"use it:  models: {{{entry.name}: {{path: {done.path}}}}}",
     ]
+
+
+def _count(labels: int) -> str:
+    return "1 label" if labels == 1 else f"{labels} labels"

@@ -50,18 +50,20 @@ class Entry:
     """Width and height of the input in pixels."""
     input: InputRule
     classes: int
-    """How many names the label file has, without the background."""
+    """How many names the label file has, without the background; without one, how many the decoder knows."""
     background: Background
     """Where the label file has the background."""
     cpu: SourceFile
     edgetpu: SourceFile
-    labels: SourceFile
+    labels: SourceFile | None
+    """None where the decoder needs no names: a pose is that of a person."""
     licence: str
 
     @property
     def files(self) -> Mapping[str, SourceFile]:
         """The files by the names that they have in the bundle's folder."""
-        return {self.cpu.name: self.cpu, self.edgetpu.name: self.edgetpu, "labels.txt": self.labels}
+        labels = {"labels.txt": self.labels} if self.labels else {}
+        return {self.cpu.name: self.cpu, self.edgetpu.name: self.edgetpu, **labels}
 
     @property
     def size(self) -> int | None:
@@ -108,7 +110,7 @@ def _entry(data: Mapping[str, Any], licence: str) -> Entry:
         background=data["background"],
         cpu=_file(data["cpu"]),
         edgetpu=_file(data["edgetpu"]),
-        labels=_file(data["labels"]),
+        labels=_file(data["labels"]) if data["labels"] else None,
         licence=licence,
     )
 

@@ -85,11 +85,12 @@ def make_classmap_decoder(
 
 def pose_or_map_classes(manifest: Manifest, file: ModelFile, labels: Labels) -> int | None:
     """How many classes a model with such a manifest has; None where it shows none. Raises ModelError."""
-    picture, spec = file.inputs[0], file.outputs[manifest.role(PARTS[manifest.decoder][0])]
+    index = manifest.role(PARTS[manifest.decoder][0])
+    picture, spec = file.inputs[0], file.outputs[index]
     if manifest.decoder == "movenet":
         _check_movenet(manifest, spec)
         return 1
     if manifest.decoder == "yolov8pose":
         return check_pose_head(spec, manifest, labels, picture=picture, where=file.where).classes
     layout = check_map(spec, picture=picture, where=file.where)
-    return map_classes(layout, labels, manifest.background)
+    return file.chosen_from[index] or map_classes(layout, labels, manifest.background)

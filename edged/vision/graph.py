@@ -22,6 +22,7 @@ _DTYPES: Mapping[int, DType] = {
     0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8", 10: "float64",
 }  # fmt: skip
 _CUSTOM = 32
+ARG_MAX = 56
 _DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE = 6, 22, 43, 53, 114
 _PASSES_VALUES_ON = frozenset({_DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE})
 _MAX_RANK = 8
@@ -113,7 +114,21 @@ class Graph:
     def makers(self) -> tuple[Op | None, ...]:
         """For each output the operator that computes its values."""
         writer = {tensor: step for step in self.steps for tensor in step.outputs}
-        return tuple(_maker(writer, tensor) for tensor in self.outputs)
+        return tuple(step.op if (step := _maker(writer, tensor)) else None for tensor in self.outputs)
+
+    def chosen_from(self) -> tuple[int | None, ...]:
+        """For each output how many scores its values were chosen from by ARG_MAX; None where they were not."""
+        writer = {tensor: step for step in self.steps for tensor in step.outputs}
+        return tuple(self._scores_of(_maker(writer, tensor)) for tensor in self.outputs)
+
+    def _scores_of(self, step: Step | None) -> int | None:
+        if step is None or step.op != ARG_MAX or not (step.inputs and step.outputs):
+            return None
+        sizes = [
+            math.prod(self.tensors[tensor].integers(0, "a tensor's shape")) if tensor >= 0 else 0
+            for tensor in (step.inputs[0], step.outputs[0])
+        ]
+        return sizes[0] // sizes[1] if sizes[1] > 0 and sizes[0] % sizes[1] == 0 else None
 
     def postprocess(self) -> tuple[int, int, int, int] | None:
         """Which outputs are the boxes, classes, scores and count of the SSD post-processing.
@@ -130,14 +145,14 @@ class Graph:
         return boxes, classes, scores, count
 
 
-def _maker(writer: Mapping[int, Step], tensor: int) -> Op | None:
+def _maker(writer: Mapping[int, Step], tensor: int) -> Step | None:
     """The operator behind a tensor, looking through those that leave its values alone."""
     step = writer.get(tensor)
     for _ in range(_MAX_RANK):
         if step is None or step.op not in _PASSES_VALUES_ON or not step.inputs:
             break
         step = writer.get(step.inputs[0])
-    return step.op if step else None
+    return step
 
 
 def _walk_tensor(tensor: Table) -> None:

@@ -199,7 +199,7 @@ def _infer_classmap(
     trust: tuple[str, ...],
     doubt: tuple[str, ...],
 ) -> Inferred:
-    classes = map_classes(layout, labels, "none")
+    classes = file.chosen_from[0] or map_classes(layout, labels, "none")
     matched, background = match_labels(labels, classes, file.where)
     manifest = Manifest(
         name=name,

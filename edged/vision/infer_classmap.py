@@ -1,11 +1,10 @@
 """A map of classes without a manifest: what its file shows of it."""
 
 from edged.domain.tensors import TensorSpec
+from edged.vision.graph import ARG_MAX
 from edged.vision.labels import Labels
 from edged.vision.maphead import MapLayout, map_layout
 from edged.vision.modelfile import ModelFile
-
-_ARG_MAX = 56
 
 
 def find_classmap(file: ModelFile, labels: Labels) -> tuple[MapLayout, tuple[str, ...]] | None:
@@ -21,7 +20,7 @@ def find_classmap(file: ModelFile, labels: Labels) -> tuple[MapLayout, tuple[str
         return None
     if layout.classes is None:
         doubt = f"{spec.dtype} {list(spec.shape)} is taken for the class of each pixel"
-        return layout, () if file.makers[0] == _ARG_MAX else (doubt,)
+        return layout, () if file.makers[0] == ARG_MAX else (doubt,)
     if abs(layout.classes - len(labels)) > 1 and labels.names:
         return None
     return layout, (

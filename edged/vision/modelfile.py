@@ -29,6 +29,8 @@ class ModelFile:
     edgetpu_ops: int
     makers: tuple[Op | None, ...]
     """For each output the op that computes it, looking through casts and reshapes; None where nothing does."""
+    chosen_from: tuple[int | None, ...]
+    """For each output of an ARG_MAX how many scores it chose from: the classes of a map."""
     postprocess: tuple[int, int, int, int] | None
     """Which output holds boxes, classes, scores, count, where the graph itself has that op."""
     files: Mapping[str, bytes]
@@ -72,6 +74,7 @@ def read_model(data: bytes, where: str) -> ModelFile:
         custom_ops=tuple(sorted({name for name in names if isinstance(name, str)})),
         edgetpu_ops=names.count(EDGETPU_OP),
         makers=graph.makers(),
+        chosen_from=graph.chosen_from(),
         postprocess=graph.postprocess(),
         files=appended_files(data, reader.file_end, where, expected),
     )

@@ -90,7 +90,7 @@ def installed(tmp_path: Path, test_data: Path) -> Path:
     models = test_data / "models"
     shutil.copy(models / entry.cpu.path, folder / NAME)
     shutil.copy(models / "edgetpu" / entry.edgetpu.name, folder / NAME)
-    shutil.copy(models / entry.labels.name, folder / NAME / "labels.txt")
+    shutil.copy(models / "imagenet_labels.txt", folder / NAME / "labels.txt")
     return folder
 
 

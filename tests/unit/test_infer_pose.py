@@ -171,3 +171,27 @@ def test_labels_may_leave_the_background_out() -> None:
     large = read_model(model((picture(64),), (Tensor("m", (1, 65, 64), "int64"),)), "x.tflite")
     with pytest.raises(ModelError, match="H and W at most 64 and 64"):
         check_manifest(manifest, large, VOC)
+
+
+STREET = parse_labels("background\nroad\nwall\ncar\n", "file street.txt")
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "background"),
+    [(VOC, ["background", "boat", "cat"], "first"), (STREET, ["road", "wall", "car"], "none")],
+    ids=["the model has it", "only the file has it"],
+)
+def test_the_scores_behind_an_argmax_tell_whose_the_background_is(
+    labels: Labels, names: list[str], background: str
+) -> None:
+    """A file that begins with the background has it for the model if the lines are as many as the classes, three here."""
+    found = mapped(Tensor("m", (1, 64, 64), "int64"), labels, ARG_MAX)
+    assert [found.labels.name(index) for index in range(3)] == names
+    assert found.manifest.background == background
+
+
+def test_other_labels_than_an_argmax_has_classes_are_refused() -> None:
+    """One line for three classes names nothing for certain."""
+    one = parse_labels("road\n", "file one.txt")
+    with pytest.raises(ModelError, match=r"1 lines but model x.tflite has 3 classes"):
+        mapped(Tensor("m", (1, 64, 64), "int64"), one, ARG_MAX)
