@@ -5,12 +5,15 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.fakes.edgetpu.fixtures"]
 REPOSITORY = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 HARDWARE = "hardware: "
 """How the reason of a skip begins that no machine without the device can avoid."""
+settings.register_profile("edged", deadline=None)  # a slow machine is no fault of the product
+settings.load_profile("edged")
 
 
 @pytest.fixture(scope="session")
