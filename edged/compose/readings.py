@@ -6,7 +6,8 @@ from edged.config.findings import Finding
 from edged.config.load import Loaded
 from edged.config.settings_cameras import CameraSettings, TextSettings, ValueSettings
 from edged.config.wording import did_you_mean
-from edged.policy.rules import LabelRule, ValueRule, default_threshold
+from edged.delivery.topics import reading_name
+from edged.policy.rules import TEXT, LabelRule, ValueRule, default_threshold
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Manifest, Task
 
@@ -35,12 +36,32 @@ def text_rule(camera: CameraSettings, manifest: Manifest) -> LabelRule | None:
 
 
 def examine_readings(loaded: Loaded, bundles: Mapping[str, Bundle]) -> Iterator[Finding]:
-    """A finding for each rule of something that the camera's model never gives."""
+    """A finding for each rule of what the camera's model never gives, and for regions whose readings have one topic."""
     for name, camera in loaded.settings.cameras.items():
         if bundle := bundles.get(camera.model):
-            for keys, message, hint in _mistakes(camera, bundle.manifest):
+            for keys, message, hint in (
+                *_mistakes(camera, bundle.manifest),
+                *_same_topics(camera, bundle.manifest),
+            ):
                 place = loaded.document.place_key(("cameras", name, *keys))
                 yield Finding.at(place, ".".join(("cameras", name, *keys)), message, hint)
+
+
+def _names(manifest: Manifest) -> tuple[str, ...]:
+    """What the model reads."""
+    return (TEXT,) if manifest.task == "text" else tuple(each.name for each in manifest.values)
+
+
+def _same_topics(camera: CameraSettings, manifest: Manifest) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Key, message and hint where the topic of a region's reading, cut or not, is that of another."""
+    taken: dict[str, str] = {}
+    for region in camera.regions:
+        for name in _names(manifest):
+            topic = reading_name(name, region)
+            if topic in taken:
+                message = f"its {name} would have the topic of {taken[topic]}, reading/{topic}"
+                yield ("regions", region), message, "call it otherwise"
+            taken.setdefault(topic, f"the {name} of {region}")
 
 
 def _mistakes(camera: CameraSettings, manifest: Manifest) -> Iterator[tuple[tuple[str, ...], str, str]]:
