@@ -17,6 +17,11 @@ _CHANGE = 0.01
 """Of a value's range: what counts as a change where nothing else is said."""
 
 
+def lowest_score(camera: CameraSettings, manifest: Manifest) -> float:
+    """What counts on a camera where no label has a rule of its own, 0..1: by the model's task, where nothing is said."""
+    return default_threshold(manifest.task) if camera.threshold is None else camera.threshold
+
+
 def value_rules(camera: CameraSettings, manifest: Manifest) -> dict[str, ValueRule]:
     """The rule of each value that the model gives, in the manifest's order."""
     rules = {}
@@ -31,7 +36,7 @@ def text_rule(camera: CameraSettings, manifest: Manifest) -> LabelRule | None:
     """The rule of the text, by the camera's own threshold; None where the model reads none."""
     if manifest.task != "text":
         return None
-    threshold = default_threshold(manifest.task) if camera.threshold is None else camera.threshold
+    threshold = lowest_score(camera, manifest)
     return LabelRule(threshold, confirm=camera.text.confirm, hold_s=camera.text.hold_s)
 
 
