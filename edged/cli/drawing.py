@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edged.compose.drawing import Drawing, draw_pictures
 from edged.daemon.inference import Answer
 from edged.domain.predictions import Areas, Ranked
+from edged.domain.regions import Region
 from edged.vision.bundle import Bundle
 from edged.vision.fit import plan_frame
 from edged.vision.overlay import Overlay, mask_of, overlay_of
@@ -68,17 +69,20 @@ def _refused(why: str) -> click.BadParameter:
 class Drawer:
     """Keeps what is to be drawn until all pictures are answered."""
 
-    def __init__(self, place: Path, pictures: Sequence[Path], bundle: Bundle) -> None:
+    def __init__(
+        self, place: Path, pictures: Sequence[Path], bundle: Bundle, regions: Sequence[Region] = ()
+    ) -> None:
         """Raises click.BadParameter, see `targets`."""
         self._targets = targets(place, pictures)
         self._pictures = pictures
         self._bundle = bundle
+        self._regions = {region.name: region.box for region in regions}
         self._overlays: dict[int, Overlay] = {}
 
     def answer(self, answer: Answer) -> None:
         """One picture is answered, or another part of it."""
-        prediction = answer.observation.prediction
-        overlay = overlay_of(prediction, self._bundle.manifest.keypoints)
+        prediction, region = answer.observation.prediction, answer.observation.region
+        overlay = overlay_of(prediction, self._bundle.manifest.keypoints, region)
         if isinstance(prediction, Areas):
             overlay = replace(overlay, mask=self._mask(answer, prediction.top))
         before = self._overlays.get(answer.index, Overlay())
@@ -93,9 +97,9 @@ class Drawer:
         return draw_pictures(drawings, notice) if drawings else 0
 
     def _mask(self, answer: Answer, top: Sequence[Ranked]) -> NDArray[np.uint8] | None:
-        manifest = self._bundle.manifest
-        index = manifest.role("map")
-        plan = plan_frame(answer.observation.frame.shape, self._bundle.inputs[0], manifest.input)
+        manifest, observation = self._bundle.manifest, answer.observation
+        index, region = manifest.role("map"), self._regions.get(observation.region)
+        plan = plan_frame(observation.frame.shape, self._bundle.inputs[0], manifest.input, region)
         shown = [entry.label_id for entry in top]
         return mask_of(answer.outputs[index], answer.specs[index], shown, plan)
 

@@ -85,7 +85,7 @@ def infer(
     Goes on after a picture that cannot be read, and ends with exit code 1 then.
     """
     bundle = load_bundle(model_path, labels_file=labels)
-    drawer = Drawer(place, images, bundle) if place else None
+    drawer = Drawer(place, images, bundle, regions) if place else None
     report = _Report(images, bundle, as_json=as_json, raw=raw, drawer=drawer)
     options = AcceleratorOptions(use=use, library=library, device=device)  # type: ignore[arg-type]  # one of Choice
     infer_pictures(

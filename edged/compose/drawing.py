@@ -41,6 +41,7 @@ def draw_pictures(drawings: Sequence[Drawing], notice: Callable[[str], None]) ->
     try:
         for drawing in drawings:
             answer = _answer(child, drawing)
+            child.read_stderr()  # libraries complain there of each damaged picture, and a full pipe would stop them
             if answer.get("event") == "failed":
                 failed += 1
                 notice(f"{answer['what']} ({answer['fix']})")

@@ -6,7 +6,8 @@ from edged.config.findings import Finding
 from edged.config.load import Loaded
 from edged.config.settings_cameras import CameraSettings, TextSettings, ValueSettings
 from edged.config.wording import did_you_mean
-from edged.policy.rules import LabelRule, ValueRule, default_threshold
+from edged.delivery.topics import reading_name
+from edged.policy.rules import TEXT, LabelRule, ValueRule, default_threshold
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Manifest, Task
 
@@ -14,6 +15,11 @@ WITHOUT_LABELS: frozenset[Task] = frozenset({"value", "text"})
 """Tasks whose answers are no labels of the model."""
 _CHANGE = 0.01
 """Of a value's range: what counts as a change where nothing else is said."""
+
+
+def lowest_score(camera: CameraSettings, manifest: Manifest) -> float:
+    """What counts on a camera where no label has a rule of its own, 0..1: by the model's task, where nothing is said."""
+    return default_threshold(manifest.task) if camera.threshold is None else camera.threshold
 
 
 def value_rules(camera: CameraSettings, manifest: Manifest) -> dict[str, ValueRule]:
@@ -30,17 +36,37 @@ def text_rule(camera: CameraSettings, manifest: Manifest) -> LabelRule | None:
     """The rule of the text, by the camera's own threshold; None where the model reads none."""
     if manifest.task != "text":
         return None
-    threshold = default_threshold(manifest.task) if camera.threshold is None else camera.threshold
+    threshold = lowest_score(camera, manifest)
     return LabelRule(threshold, confirm=camera.text.confirm, hold_s=camera.text.hold_s)
 
 
 def examine_readings(loaded: Loaded, bundles: Mapping[str, Bundle]) -> Iterator[Finding]:
-    """A finding for each rule of something that the camera's model never gives."""
+    """A finding for each rule of what the camera's model never gives, and for regions whose readings have one topic."""
     for name, camera in loaded.settings.cameras.items():
         if bundle := bundles.get(camera.model):
-            for keys, message, hint in _mistakes(camera, bundle.manifest):
+            for keys, message, hint in (
+                *_mistakes(camera, bundle.manifest),
+                *_same_topics(camera, bundle.manifest),
+            ):
                 place = loaded.document.place_key(("cameras", name, *keys))
                 yield Finding.at(place, ".".join(("cameras", name, *keys)), message, hint)
+
+
+def _names(manifest: Manifest) -> tuple[str, ...]:
+    """What the model reads."""
+    return (TEXT,) if manifest.task == "text" else tuple(each.name for each in manifest.values)
+
+
+def _same_topics(camera: CameraSettings, manifest: Manifest) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Key, message and hint where the topic of a region's reading, cut or not, is that of another."""
+    taken: dict[str, str] = {}
+    for region in camera.regions:
+        for name in _names(manifest):
+            topic = reading_name(name, region)
+            if topic in taken:
+                message = f"its {name} would have the topic of {taken[topic]}, reading/{topic}"
+                yield ("regions", region), message, "call it otherwise"
+            taken.setdefault(topic, f"the {name} of {region}")
 
 
 def _mistakes(camera: CameraSettings, manifest: Manifest) -> Iterator[tuple[tuple[str, ...], str, str]]:

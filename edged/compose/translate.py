@@ -5,14 +5,14 @@ from typing import Any
 
 from edged.adapters.mqtt.settings import BrokerSettings, TlsSettings
 from edged.compose.plans import AcceleratorOptions
-from edged.compose.readings import text_rule, value_rules
+from edged.compose.readings import lowest_score, text_rule, value_rules
 from edged.config.settings import Settings
 from edged.config.settings_cameras import CameraSettings
 from edged.daemon.camera_unit import CameraPlan
 from edged.daemon.watch import WatchPlan
 from edged.domain.geometry import Box
 from edged.domain.regions import Region
-from edged.policy.rules import CameraRules, LabelRule, Zone, default_threshold
+from edged.policy.rules import CameraRules, LabelRule, Zone
 from edged.vision.manifest import Manifest
 
 
@@ -63,7 +63,7 @@ def camera_plan(name: str, camera: CameraSettings) -> CameraPlan:
 
 def watch_plan(name: str, camera: CameraSettings, manifest: Manifest) -> WatchPlan:
     """The rules of a camera whose model is this one."""
-    threshold = default_threshold(manifest.task) if camera.threshold is None else camera.threshold
+    threshold = lowest_score(camera, manifest)
     rules = CameraRules(
         default=LabelRule(threshold),
         labels={

@@ -8,7 +8,7 @@ _WORDS = "(?:pass?w|passphrase|pwd|secret|token)"
 _SECRET = re.compile(_WORDS, re.IGNORECASE)
 _BEHIND_A_KEY = re.compile(rf"([\w-]*?{_WORDS}[\w-]*+[:=\s]*+).+", re.IGNORECASE | re.DOTALL)
 _IN_AN_ADDRESS = re.compile(r":(?!//)\S+@")
-_NAMED = frozenset({"models", "accelerators", "cameras", "labels", "regions", "zones"})
+_NAMED = frozenset({"models", "accelerators", "cameras", "labels", "regions", "values", "zones"})
 """The keys below these are names that the reader chose: a camera may be called `secret_door`."""
 
 

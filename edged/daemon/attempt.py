@@ -185,13 +185,12 @@ class Attempt:
 
     def _too_large(self, sizes: Sequence[int]) -> ModelError:
         """The error for outputs that would take too much memory, with the model whose they are."""
-        largest = max(sizes)
-        path = next(
-            (job.path for job, size in zip(self.job.models, sizes, strict=False) if size == largest), "?"
-        )
+        size, job = max(zip(sizes, self.job.models, strict=True), key=lambda pair: pair[0])
+        several = job.regions > 1
+        about = f" for a frame that it is shown in {job.regions} parts" if several else ""
         return ModelError(
-            f"model {path} gives {largest} bytes of outputs, more than {MAX_SLOT_BYTES}",
-            "use a model with smaller outputs",
+            f"model {job.path} gives {size} bytes of outputs{about}, more than {MAX_SLOT_BYTES}",
+            f"{'name fewer regions, or ' if several else ''}use a model with smaller outputs",
         )
 
     def _on_results(self) -> None:

@@ -6,9 +6,7 @@ from functools import partial
 from edged.daemon.delivery import DeliveryThread
 from edged.daemon.problems import Problems
 from edged.daemon.watch import WatchPlan
-from edged.delivery.event_payloads import (
-    system_event,
-)
+from edged.delivery.event_payloads import system_event
 from edged.delivery.fields import dumps
 from edged.delivery.frame_payloads import frame_payload
 from edged.delivery.payloads import Info

@@ -11,7 +11,7 @@ from edged.transport.protocol import error_from_wire
 from edged.transport.spawn import Child
 
 log = logging.getLogger(__name__)
-NONSENSE = (KeyError, TypeError, ValueError, IndexError, struct.error)
+NONSENSE = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, struct.error)
 """What reading a message raises that no child of ours sends: it runs drivers and models that may write anywhere."""
 
 Action = Callable[[], None]

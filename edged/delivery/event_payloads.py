@@ -49,8 +49,12 @@ def detection_event(
     seen = _seen_object(event, ids, moment, slug_of)
     if isinstance(event, TrackStarted):
         return {**seen, "phase": "start"}
+    return {**seen, **ended(event)}
+
+
+def ended(event: TrackEnded) -> payloads.Ended:
+    """What the end of an object adds to what was last seen of it."""
     return {
-        **seen,
         "phase": "end",
         "reason": event.reason,
         "duration_s": max(0.0, round((event.ended_ns - event.started_ns) / 1e9, 3)),

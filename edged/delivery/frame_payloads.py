@@ -1,5 +1,7 @@
 """The payload about one frame, for overlays; times come in as values."""
 
+from collections.abc import Container
+
 from edged.delivery import frame_types
 from edged.delivery.fields import (
     box_fractions,
@@ -29,7 +31,7 @@ from edged.domain.predictions import (
 )
 
 MOST_POSES = 20
-"""Objects of a frame that are told with their key points, the best ones; the others without."""
+"""Objects of a frame, in all its regions, that are told with their key points, the best ones; the others without."""
 
 
 def frame_payload(
@@ -46,19 +48,29 @@ def frame_payload(
         "frame": frame_info(frame),
         "latency_ms": milliseconds(moment.monotonic_ns - taken.monotonic_ns),
     }
+    best = _best(observations)
     for observation in observations:
-        _add(payload, observation, slug_of)
+        _add(payload, observation, slug_of, best)
     return payload
 
 
-def _add(payload: frame_types.FramePayload, observation: Observation, slug_of: SlugOf) -> None:
+def _best(observations: Observations) -> frozenset[int]:
+    """The places of the best objects in the list of all."""
+    predictions = [each.prediction for each in observations]
+    scores = [item.score for each in predictions if isinstance(each, Detections) for item in each.items]
+    return frozenset(sorted(range(len(scores)), key=lambda at: -scores[at])[:MOST_POSES])
+
+
+def _add(
+    payload: frame_types.FramePayload, observation: Observation, slug_of: SlugOf, best: Container[int]
+) -> None:
     """What is said about the frame or one region of it, each entry with the region's name."""
     where = regional(observation.region)
     match observation.prediction:
         case Detections(items=items):
             detections = payload.setdefault("detections", [])
             for item in items:
-                detections.append(_detection(item, slug_of, where, with_points=len(detections) < MOST_POSES))
+                detections.append(_detection(item, slug_of, where, with_points=len(detections) in best))
         case Classification(top=top) | LabelSet(top=top):
             payload.setdefault("top", []).extend({**where, **ranked_label(each, slug_of)} for each in top)
         case Areas(top=top):

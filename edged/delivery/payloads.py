@@ -135,13 +135,17 @@ class DetectionStart(SeenObject):
     phase: Literal["start"]
 
 
-class DetectionEnd(SeenObject):
-    """An object that went, as it was last seen."""
+class Ended(TypedDict):
+    """What the end of an object adds: why, after how long, and how sure it was at best."""
 
     phase: Literal["end"]
     reason: EndReason
     duration_s: Seconds
     best_score: Fraction
+
+
+class DetectionEnd(SeenObject, Ended):
+    """An object that went, as it was last seen."""
 
 
 class ClassificationEvent(Judged):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from edged.delivery import payloads, pose_types
-from edged.delivery.event_payloads import EventIds, fitting, judged, room_of_region
+from edged.delivery.event_payloads import EventIds, ended, fitting, judged, room_of_region
 from edged.delivery.fields import box_fractions, dumps, keypoint_numbers, ranked_area, rounded
 from edged.delivery.topics import SlugOf, slug
 from edged.domain.events import LabelsChanged, TrackEnded, TrackStarted
@@ -24,13 +24,7 @@ def pose_event(
     seen = _seen_pose(event, ids, moment, slug_of)
     if isinstance(event, TrackStarted):
         return {**seen, "phase": "start"}
-    return {
-        **seen,
-        "phase": "end",
-        "reason": event.reason,
-        "duration_s": max(0.0, round((event.ended_ns - event.started_ns) / 1e9, 3)),
-        "best_score": rounded(event.best_score),
-    }
+    return {**seen, **ended(event)}
 
 
 def areas_event(

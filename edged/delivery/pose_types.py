@@ -6,16 +6,15 @@ from edged.delivery.payloads import (
     MAX_TOP,
     BoxFractions,
     Count,
+    Ended,
     Fraction,
     Judged,
     Keypoints,
     Limits,
     Name,
     RankedArea,
-    Seconds,
     TrackId,
 )
-from edged.domain.events import EndReason
 
 
 class SeenPose(Judged):
@@ -41,13 +40,8 @@ class PoseStart(SeenPose):
     phase: Literal["start"]
 
 
-class PoseEnd(SeenPose):
+class PoseEnd(SeenPose, Ended):
     """An object with key points that went, as it was last seen."""
-
-    phase: Literal["end"]
-    reason: EndReason
-    duration_s: Seconds
-    best_score: Fraction
 
 
 class AreasEvent(Judged):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edged.domain.events import ReadingState, TextChanged
 from edged.domain.predictions import Observation, Text
-from edged.policy.rules import TEXT, CameraRules
+from edged.policy.rules import TEXT, CameraRules, LabelRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class TextWatch:
     def __init__(self, camera: str, rules: CameraRules, region: str = "") -> None:
         self._camera = camera
         self._region = region
-        self._rules = rules
-        self._counted = _last_frames(rules)
+        self._reads, self._rule = rules.text is not None, _rule(rules)
+        self._counted = _last_frames(self._rule)
         """What counted in each of the last frames; empty where nothing did."""
         self._held: _Held | None = None
         self._known = False
@@ -43,12 +43,11 @@ class TextWatch:
 
     def start(self, at_ns: int) -> tuple[ReadingState, ...]:
         """The state before the first text; none where the model reads no text."""
-        return () if self._rules.text is None else (self._state(None, at_ns),)
+        return (self._state(None, at_ns),) if self._reads else ()
 
     def update(self, observation: Observation, prediction: Text) -> tuple[TextChanged | ReadingState, ...]:
         """Judges the next frame: at most one change, with the state that it makes."""
-        rule = self._rules.text or self._rules.default
-        before, now_ns = self._held, observation.frame.captured_ns
+        rule, before, now_ns = self._rule, self._held, observation.frame.captured_ns
         text = prediction.text if prediction.score >= rule.threshold else ""
         self._counted.append(text)
         seen = text and (text == self._text or self._counted.count(text) >= rule.confirm[0])
@@ -64,15 +63,15 @@ class TextWatch:
 
     def adopt(self, rules: CameraRules) -> None:
         """Goes on with other rules: the text that is there stays, others are counted anew."""
-        self._rules, self._counted = rules, _last_frames(rules)
+        self._rule = _rule(rules)
+        self._counted = _last_frames(self._rule)
 
     def close(self, at_ns: int) -> tuple[TextChanged | ReadingState, ...]:
         """Lets go of the text, as of the last frame in which it counted; what is there now nobody knows."""
-        rule = self._rules.text or self._rules.default
         held, known = self._held, self._known
         self._held, self._known = None, False
         self._counted.clear()
-        gone = (TextChanged("", 0.0, rule.threshold, held.observation),) if held else ()
+        gone = (TextChanged("", 0.0, self._rule.threshold, held.observation),) if held else ()
         return (*gone, self._state(None, at_ns)) if known else ()
 
     @property
@@ -83,5 +82,9 @@ class TextWatch:
         return ReadingState(self._camera, TEXT, text, at_ns, self._seen_ns, score=score, region=self._region)
 
 
-def _last_frames(rules: CameraRules) -> deque[str]:
-    return deque(maxlen=(rules.text or rules.default).confirm[1])
+def _rule(rules: CameraRules) -> LabelRule:
+    return rules.text or rules.default
+
+
+def _last_frames(rule: LabelRule) -> deque[str]:
+    return deque(maxlen=rule.confirm[1])

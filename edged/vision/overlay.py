@@ -1,12 +1,22 @@
 """What is drawn over a picture: boxes, joined points, the class of each pixel, and words; no pixels are touched here."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.domain.predictions import Areas, Detection, Detections, Prediction, Ranked, Readings, Text
+from edged.domain.predictions import (
+    Areas,
+    Classification,
+    Detection,
+    Detections,
+    LabelSet,
+    Prediction,
+    Ranked,
+    Readings,
+    Text,
+)
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.fit import FitPlan
@@ -45,20 +55,15 @@ class Overlay:
     """[height, width] of the picture: 0 where nothing is tinted, else 1 and more for the class's number."""
 
 
-def overlay_of(prediction: Prediction, names: Sequence[str]) -> Overlay:
-    """The figures and words of a prediction; `names` are those of its key points. It has no mask."""
+def overlay_of(prediction: Prediction, names: Sequence[str], region: str = "") -> Overlay:
+    """The figures and words of a prediction; `names` are those of its key points. It has no mask.
+
+    Words about a region begin with its name.
+    """
     if isinstance(prediction, Detections):
         return Overlay(figures=tuple(_figure(item, names) for item in prediction.items))
-    if isinstance(prediction, Readings):
-        return Overlay(
-            words=tuple(
-                (f"{item.name} {item.value:.6g} {item.unit}".rstrip(), 0) for item in prediction.items
-            )
-        )
-    if isinstance(prediction, Text):
-        return Overlay(words=((f"{prediction.text} {prediction.score:.2f}", 0),))
-    areas = isinstance(prediction, Areas)
-    return Overlay(words=tuple((_words(entry, areas=areas), entry.label_id) for entry in prediction.top))
+    where = f"{region}: " if region else ""
+    return Overlay(words=tuple((f"{where}{text}", number) for text, number in _all_words(prediction)))
 
 
 def mask_of(
@@ -86,6 +91,21 @@ def _figure(item: Detection, names: Sequence[str]) -> Figure:
     limbs = tuple((spots[one], spots[other]) for one, other in LIMBS if one in spots and other in spots)
     text = f"{item.label} {item.score:.2f}"
     return Figure(text, item.label_id, (box.x, box.y, box.w, box.h), tuple(spots.values()), limbs)
+
+
+def _all_words(
+    prediction: Classification | LabelSet | Areas | Readings | Text,
+) -> Iterator[tuple[str, int]]:
+    """What is said of the whole picture, each with the number of its class."""
+    match prediction:
+        case Readings(items=items):
+            yield from ((f"{item.name} {item.value:.6g} {item.unit}".rstrip(), 0) for item in items)
+        case Text(text=text, score=score):
+            yield f"{text} {score:.2f}", 0
+        case Areas(top=top):
+            yield from ((_words(entry, areas=True), entry.label_id) for entry in top)
+        case Classification(top=top) | LabelSet(top=top):
+            yield from ((_words(entry, areas=False), entry.label_id) for entry in top)
 
 
 def _words(entry: Ranked, *, areas: bool) -> str:

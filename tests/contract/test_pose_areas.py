@@ -277,3 +277,21 @@ def test_a_map_of_scores_is_counted_within_the_letterbox(scores: Path, tmp_path:
     tint = [(255 * (colour == 2) + part) // 2 for colour, part in enumerate(reversed(colour_of(1)))]
     assert (drawn[40:, :96] == tint).all()
     assert (drawn[:, 96:] == (0, 255, 0)).all()
+    tinted_by_region(tmp_path, tint)
+
+
+def tinted_by_region(folder: Path, tint: list[int]) -> None:
+    """A region's tint lies in the region and nowhere else, and its words begin with its name."""
+    regions = ("--region=left=0,0,0.5,1", "--region=green=0.75,0,0.25,1")
+    records = infer(
+        "--model", folder, "--raw", "--threshold", 0.5, *regions,
+        "--draw", folder / "parts.png", folder / "wide.png",
+    )  # fmt: skip
+    found = [(each["region"], [area["label"] for area in each["areas"]]) for each in records]
+    assert found == [("left", ["red"]), ("green", ["green"])]
+    assert [sum(each["cells"] for each in record["raw"][0]["values"]) for record in records] == [16, 16]
+    drawn = cv2.imread(str(folder / "parts.png"))
+    assert drawn is not None
+    assert (drawn[44:, :64] == tint).all()
+    assert (drawn[44:, 64:96] == (0, 0, 255)).all()
+    assert not (drawn[44:, 96:] == (0, 255, 0)).all(axis=2).any()

@@ -2,9 +2,8 @@
 
 import json
 import resource
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -21,7 +20,13 @@ sock = socket.socket(fileno=int(sys.argv[2]))
 sock.send(json.dumps({report!r}).encode())
 time.sleep(60)
 """
-Look = Callable[[list[dict[str, Any]]], EdgedError]
+
+
+class Look(Protocol):
+    """Asks a child that gives these outputs, and gives the error that comes of it."""
+
+    def __call__(self, outputs: list[dict[str, Any]], *, regions: int = 0, places: int = 1) -> EdgedError:
+        """`regions` of a frame are shown to a model of so many `places`."""
 
 
 def tensor(*shape: Any, dtype: str = "float32") -> dict[str, Any]:
@@ -30,18 +35,18 @@ def tensor(*shape: Any, dtype: str = "float32") -> dict[str, Any]:
 
 @pytest.fixture
 def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
-    """Asks a child that gives these outputs, and gives the error that comes of it."""
+    """A child that says what it is told to say."""
     children = tmp_path / "edged" / "children"
     children.mkdir(parents=True)
     for folder in (children, children.parent):
         (folder / "__init__.py").touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    job = ModelJob("x", "/m/x.tflite", "classification", (("scores", 0),), InputRule())
-    plan = AcceleratorPlan("main", (AcceleratorJob((job,), None, "", 1),), 10, 5, gives_up=True)
 
-    def ask(outputs: list[dict[str, Any]]) -> EdgedError:
+    def ask(outputs: list[dict[str, Any]], *, regions: int = 0, places: int = 1) -> EdgedError:
+        job = ModelJob("x", "/m/x.tflite", "classification", (("scores", 0),), InputRule(), regions)
+        plan = AcceleratorPlan("main", (AcceleratorJob((job,), None, "", 1),), 10, 5, gives_up=True)
         model = {
-            "inputs": [tensor(1, 8, 8, 3, dtype="uint8")],
+            "inputs": [tensor(places, 8, 8, 3, dtype="uint8")],
             "outputs": outputs,
             "roles": [],
             "warnings": [],
@@ -75,6 +80,23 @@ def test_outputs_that_are_too_large_are_refused(look: Look, outputs: list[dict[s
     assert error.what.startswith("model /m/x.tflite gives ")
     assert f"bytes of outputs, more than {MAX_SLOT_BYTES}" in error.what
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_outputs_of_many_regions_add_up(look: Look) -> None:
+    """Sixteen maps of which one would fit are refused, and the line says that regions are the reason."""
+    outputs = [tensor(1, MAX_SLOT_BYTES // 32)]
+    error = look(outputs, regions=16)
+    assert isinstance(error, ModelError)
+    assert error.what == (
+        f"model /m/x.tflite gives {2 * MAX_SLOT_BYTES} bytes of outputs for a frame that it is shown in 16 parts, "
+        f"more than {MAX_SLOT_BYTES}"
+    )
+    assert error.fix == "name fewer regions, or use a model with smaller outputs"
+
+
+def test_a_model_that_takes_no_picture_makes_no_sense(look: Look) -> None:
+    """An input without places is nothing that frames could be divided by."""
+    assert "3 times in turn" in look([tensor(1)], regions=2, places=0).what
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ def shown(machine: Machine) -> list[tuple[str, str]]:
     ]
 
 
+def counts(machine: Machine) -> list[int]:
+    """How many regions were said to be red, in order."""
+    return [each["count"] for each in machine.payloads("/front/object/red")]
+
+
 def test_a_counter_is_read_region_by_region(start: Start, walls: Path) -> None:
     """Each region has a class of its own; a label's presence is the sum of them; `info` and `frame` name them."""
     source = {"type": "images", "path": str(walls), "fps": 20}
@@ -59,8 +64,9 @@ def test_a_counter_is_read_region_by_region(start: Start, walls: Path) -> None:
         ("middle", "green"),
         ("middle", "red"),
     ]
-    red = [each["count"] for each in machine.payloads("/front/object/red")]
-    assert (red[:2], red[-1]) == ([2, 1], 0)
+    there = iter((2, 1, 2, 0))  # of states that wait to be sent only the last one is
+    assert all(count in there for count in counts(machine)), counts(machine)
+    assert counts(machine)[-1] == 0
     assert machine.payloads("/rig/info")[0]["cameras"]["front"]["regions"] == list(REGIONS)
     first = machine.frames()[0].payload
     assert [(each["region"], each["label"]) for each in first["top"] if each["score"] > 0.9] == [
@@ -145,7 +151,7 @@ def test_changed_regions_start_the_camera_anew(start: Start, walls: Path) -> Non
     """A reload with other regions is another machine; one with another threshold alone touches no process."""
     source = {"type": "images", "path": str(walls), "fps": 20, "loop": True}
     machine = start(on_cpu(front=camera(source, regions=REGIONS)))
-    machine.wait_for(machine.frames)
+    machine.wait_for(lambda: {1, 2} <= set(counts(machine)))
     pids = machine.children()
     assert "the new rules count" in reload(machine, "threshold", 0.4)
     assert machine.children() == pids

@@ -135,3 +135,40 @@ def test_the_end_does_not_wait_for_the_look(
     os.kill(trial_of(machine), signal.SIGSTOP)
     code, took_s = machine.end()
     assert (code, took_s < 3) == (0, True)
+
+
+def test_a_killed_daemon_leaves_no_look_behind(
+    start: Start, chip: EdgeTpuControl, twins: Path, edgetpu_library: Path
+) -> None:
+    """SIGKILL in the midst of it: the process that runs the CPU twin goes with the others."""
+    machine = start(busy(twins, edgetpu_library))
+    trial = trial_of(machine)
+    machine.process.kill()
+    machine.process.wait()
+    assert eventually(lambda: not Path(f"/proc/{trial}").exists() or "zombie" in status(trial), 5)
+
+
+def status(pid: int) -> str:
+    """What the kernel says of a process; empty where there is none."""
+    try:
+        return Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def test_the_look_leaves_nothing_open(
+    start: Start, chip: EdgeTpuControl, twins: Path, edgetpu_library: Path
+) -> None:
+    """After it the daemon has as many descriptors and mappings of result memory as before."""
+    machine = start(busy(twins, edgetpu_library))
+    machine.wait_for(lambda: machine.answering() == "edgetpu" and machine.frames())
+    before = held(machine.pid)
+    machine.wait_for(lambda: "answer alike" in machine.log(), LATE_S + 15)
+    machine.wait_for(lambda: len(machine.children("accelerator")) == 1)
+    assert eventually(lambda: held(machine.pid) == before), (before, held(machine.pid))
+
+
+def held(pid: int) -> tuple[int, int]:
+    """How many descriptors a process has, and how many times it has mapped memory for results."""
+    mapped = Path(f"/proc/{pid}/maps").read_text().count("edged-results")
+    return len(list(Path(f"/proc/{pid}/fd").iterdir())), mapped

@@ -103,6 +103,7 @@ def test_names_are_no_keys(tmp_path: Path) -> None:
     """A camera may be called after a secret; its values are no secrets."""
     assert is_secret(("mqtt", "Password", "x"))
     assert not is_secret(("cameras", "secret_door", "top_k"))
+    assert not is_secret(("cameras", "front", "values", "token_count", "change"))
     assert not is_secret(())
     text = "models: {m: {path: x}}\ncameras: {secret_door: {source: {type: pattern}, model: m, top_k: 0}}\n"
     assert "cameras.secret_door.top_k: must be a whole number between 1 and 100, but is 0" in messages(

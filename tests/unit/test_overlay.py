@@ -5,7 +5,17 @@ import json
 import numpy as np
 
 from edged.domain.geometry import Box
-from edged.domain.predictions import Areas, Classification, Detection, Detections, Keypoint, Ranked
+from edged.domain.predictions import (
+    Areas,
+    Classification,
+    Detection,
+    Detections,
+    Keypoint,
+    Ranked,
+    Reading,
+    Readings,
+    Text,
+)
 from edged.domain.tensors import TensorSpec
 from edged.transport.drawings import overlay_from_wire, overlay_to_wire
 from edged.vision.fit import plan_fit
@@ -30,6 +40,15 @@ def test_whole_pictures_get_words() -> None:
     top = (Ranked("cat", 7, 0.415),)
     assert overlay_of(Classification(top), ()).words == (("cat 0.41", 7),)
     assert overlay_of(Areas(top), ()).words == (("cat 41.5%", 7),)
+
+
+def test_words_of_a_region_begin_with_its_name() -> None:
+    """What is said of two regions of one picture can be told apart."""
+    top = (Ranked("cat", 7, 0.415),)
+    assert overlay_of(Classification(top), (), "left").words == (("left: cat 0.41", 7),)
+    assert overlay_of(Text("AB 1", 0.5), (), "plate").words == (("plate: AB 1 0.50", 0),)
+    read = Readings((Reading("level", 0.25, ""), Reading("flow", 2.0, "l/s")))
+    assert overlay_of(read, (), "a").words == (("a: level 0.25", 0), ("a: flow 2 l/s", 0))
 
 
 def test_a_mask_lies_where_the_picture_was() -> None:

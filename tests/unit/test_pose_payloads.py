@@ -69,10 +69,14 @@ keypoints = st.lists(st.none() | st.builds(Keypoint, scores, scores, scores), mi
 
 
 @settings(max_examples=60)
-@given(names, names, labels, st.lists(names, max_size=9), st.text(max_size=200), keypoints, st.booleans())
+@given(
+    *(names, names, st.just("") | names, labels, st.lists(names, max_size=9)),
+    *(st.text(max_size=200), keypoints, st.booleans()),
+)
 def test_poses_take_less_than_a_kilobyte(
     device: str,
     camera: str,
+    region: str,
     label: str,
     zones: list[str],
     model: str,
@@ -82,7 +86,9 @@ def test_poses_take_less_than_a_kilobyte(
     """Even with the longest names start, end and restart stay under 1,000 bytes; the surest points are kept."""
     device, big = (device[:4], 7) if short else (device, 2**40)
     frame = Frame(camera, big, 9_000_000 * MS, FrameShape(PixelFormat.RGB, 4056, 3040))
-    seen = Observation(frame, Detections(()), ModelId(model, "ab12cd34"), "edgetpu", 0, 11_123_456_789)
+    seen = Observation(
+        frame, Detections(()), ModelId(model, "ab12cd34"), "edgetpu", 0, 11_123_456_789, region
+    )
     found = Detection(label, 99_999, 0.12345, Box(0.12345, 0.12345, 0.87654, 0.87654), tuple(points))
     ids = EventIds(device, "abcdef", big, f"{device}-abcdef-t{big}")
     moment = Moment(10**17, NOW.wall_ns, 10**17, synced=False)
@@ -111,11 +117,14 @@ def test_areas_list_the_largest() -> None:
 
 
 @settings(max_examples=60)
-@given(names, names, st.lists(labels, min_size=5, max_size=9), st.text(max_size=200))
-def test_areas_take_less_than_a_kilobyte(device: str, camera: str, found: list[str], model: str) -> None:
+@given(names, names, names, st.lists(labels, min_size=5, max_size=9), st.text(max_size=200))
+def test_areas_take_less_than_a_kilobyte(
+    device: str, camera: str, region: str, found: list[str], model: str
+) -> None:
     """Even with the longest names an event of areas stays under 1,000 bytes."""
     top = tuple(Ranked(label, 90_000 + n, 0.12345) for n, label in enumerate(found))
-    event = LabelsChanged(top, 0.12345, observation(Areas(top), name=camera, model=model))
+    seen = replace(observation(Areas(top), name=camera, model=model), region=region)
+    event = LabelsChanged(top, 0.12345, seen)
     assert len(check("areas", areas_event(event, EventIds(device, "abcdef", 2**40), NOW))) < 1000
 
 
@@ -128,6 +137,15 @@ def test_frames_have_points_and_areas(objects: int) -> None:
     assert found[0]["keypoints"] == [[0.512, 0.381, 0.57], None, [1.0, 0.0, 0.75]]
     areas = json.loads(check("frame", frame_payload((observation(Areas(TOP)),), NOW)))["areas"]
     assert areas[0] == {"label": "class_0", "label_id": 0, "area": 0.5}
+
+
+def test_points_are_of_the_best_objects_in_all_regions() -> None:
+    """Where one region alone has more than twenty poses, a better one in the next still has its points."""
+    weak = replace(SEEN, prediction=Detections((replace(PERSON, score=0.5),) * 30), region="a")
+    payload = frame_payload((weak, replace(SEEN, region="b")), NOW)
+    found = json.loads(check("frame", payload))["detections"]
+    assert [each["region"] for each in found] == ["a"] * 30 + ["b"]
+    assert [at for at, each in enumerate(found) if "keypoints" in each] == [*range(19), 30]
 
 
 def test_info_names_the_points() -> None:

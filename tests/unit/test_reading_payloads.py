@@ -1,6 +1,7 @@
 """Payloads of values and texts against their schemas, and what the contract says about their fields."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -89,14 +90,14 @@ texts = st.text(max_size=300)
 
 
 @settings(max_examples=60)
-@given(names, names, texts, st.text(max_size=200), st.floats(0, 1))
-@example("d" * 32, "c" * 32, "\x1b" * 300, '"' * 200, 0.123456)
-@example("d" * 32, "c" * 32, "\U0001f600" * 300, '"' * 200, 0.123456)
+@given(names, names, names, texts, st.text(max_size=200), st.floats(0, 1))
+@example("d" * 32, "c" * 32, "r" * 32, "\x1b" * 300, '"' * 200, 0.123456)
+@example("d" * 32, "c" * 32, "r" * 32, "\U0001f600" * 300, '"' * 200, 0.123456)
 def test_texts_take_less_than_a_kilobyte(
-    device: str, camera: str, text: str, model: str, score: float
+    device: str, camera: str, region: str, text: str, model: str, score: float
 ) -> None:
     """However long a text is and whatever escapes it needs, its event is valid and under 1,000 bytes."""
-    seen = observation(Text(text, score), name=camera, model=model)
+    seen = replace(observation(Text(text, score), name=camera, model=model), region=region)
     ids = EventIds(device, "abcdef", 2**40)
     sent = check("text", text_event(TextChanged(text, score, score, seen), ids, NOW))
     assert len(sent) < 1000
@@ -106,12 +107,12 @@ def test_texts_take_less_than_a_kilobyte(
 
 
 @settings(max_examples=60)
-@given(names, names, names, st.text(max_size=16), st.floats(-1e300, 1e300), st.text(max_size=200))
+@given(names, names, names, names, st.text(max_size=16), st.floats(-1e300, 1e300), st.text(max_size=200))
 def test_values_take_less_than_a_kilobyte(
-    device: str, camera: str, name: str, unit: str, value: float, model: str
+    device: str, camera: str, region: str, name: str, unit: str, value: float, model: str
 ) -> None:
     """Even with the longest names a value's event is valid and under 1,000 bytes."""
-    seen = observation(Readings(()), name=camera, model=model)
+    seen = replace(observation(Readings(()), name=camera, model=model), region=region)
     event = ValueChanged(name, value, unit, seen)
     assert len(check("value", value_event(event, EventIds(device, "abcdef", 2**40), NOW))) < 1000
 

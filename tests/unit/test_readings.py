@@ -20,10 +20,15 @@ MANIFESTS: dict[str, dict[str, Any]] = {
         "decoder": "linear",
         "values": [{"name": "pressure", "unit": "bar", "range": [-2, 8]}, {"name": "level", "range": [0, 1]}],
     },
+    "joined": {
+        "name": "joined",
+        "decoder": "linear",
+        "values": [{"name": "oil_level", "range": [0, 1]}, {"name": "level", "range": [0, 1]}],
+    },
     "plate": {"name": "plate", "decoder": "sequence", "blank": "last", "labels": "labels.txt"},
     "tints": {"name": "tints", "decoder": "multilabel", "labels": "labels.txt"},
 }
-SHAPES = {"gauge": (1, 2), "plate": (1, 8, 3), "tints": (1, 2)}
+SHAPES = {"gauge": (1, 2), "joined": (1, 2), "plate": (1, 8, 3), "tints": (1, 2)}
 
 
 @pytest.fixture
@@ -93,6 +98,47 @@ def test_rules_that_could_never_hold_are_refused(
 ) -> None:
     """A rule for what the model never gives would be waited for in silence, for ever."""
     assert findings(folder, name, **camera) == [line]
+
+
+WALL = [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "regions", "lines"),
+    [
+        (
+            "gauge",
+            ["d" * 24, "d" * 31, "e" * 32],
+            [
+                (
+                    f"cameras.front.regions.{'d' * 31}: its level would have the topic of the pressure of "
+                    f"{'d' * 31}, reading/{'d' * 31}_ (call it otherwise)"
+                ),
+                (
+                    f"cameras.front.regions.{'e' * 32}: its level would have the topic of the pressure of "
+                    f"{'e' * 32}, reading/{'e' * 32} (call it otherwise)"
+                ),
+            ],
+        ),
+        (
+            "joined",
+            ["dial", "dial_oil"],
+            [
+                (
+                    "cameras.front.regions.dial_oil: its level would have the topic of the oil_level of dial, "
+                    "reading/dial_oil_level (call it otherwise)"
+                )
+            ],
+        ),
+        ("plate", ["dial", "dial_text", "text"], []),
+        ("tints", ["d" * 32], []),
+    ],
+)
+def test_no_two_readings_have_one_topic(
+    folder: Path, name: str, regions: list[str], lines: list[str]
+) -> None:
+    """Names of regions and values that are the same once joined, or cut to 32 letters, are refused."""
+    assert findings(folder, name, regions=dict.fromkeys(regions, WALL)) == lines
 
 
 def loaded_rules(folder: Path, name: str, **camera: Any) -> Any:
