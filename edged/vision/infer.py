@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
+from edged.vision.agreement import score_count
 from edged.vision.batch import one_picture
 from edged.vision.binary import yes_and_no
 from edged.vision.decoding_pose import pose_or_map_classes
@@ -123,10 +124,7 @@ def _classes(manifest: Manifest, file: ModelFile, labels: Labels) -> int | None:
         case "ssd" | "binary" | "linear" | "sequence":
             return None  # no class axis: indices, one value for two classes; or matched by itself
         case "classification" | "multilabel":
-            classes = class_count(file.outputs[manifest.role("scores")])
-            if classes is None:
-                raise refusal(file)
-            return classes
+            return score_count(manifest, file.outputs[manifest.role("scores")])
         case "yolov5" | "yolov8" | "yolov10":
             head = file.outputs[manifest.role("head")]
             layout = check_head(head, manifest.decoder, manifest.coordinates, picture=picture, where=where)

@@ -7,7 +7,8 @@ from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP
 from edged.vision.modelfile import ModelFile
 
 DECODES = (
-    "this version decodes ssd, fcos, YOLO detectors and poses, MoveNet, maps of classes and classification"
+    "this version decodes ssd, fcos, YOLO detectors and poses, MoveNet's single pose, maps of classes, classification and, "
+    "where a model.yaml says so, values and text"
 )
 _USE = f"{DECODES}; use a model of one of these kinds"
 _RANK = 4
@@ -51,7 +52,7 @@ def _check_input(where: str, spec: TensorSpec) -> None:
     if len(shape) != _RANK:
         raise ModelError(f"model {where} takes {shape} as input, which is no picture", wanted)
     if shape[3] not in _CHANNELS:
-        order = ", with the channels first" if shape[1] in _CHANNELS else ""
+        order = ", with the channels first" if shape[1] in _CHANNELS and min(shape[2:]) > 1 else ""
         raise ModelError(f"model {where} takes {shape} as input{order}", f"{wanted}; convert the model so")
     if min(shape[1:3]) <= 1:
         raise ModelError(
@@ -105,6 +106,8 @@ def _guess(output: TensorSpec, picture: TensorSpec) -> str:
     shape, size = output.shape, picture.shape[1:3]
     if shape[1:3] == size or (output.dtype in {"int32", "int64"} and len(shape) >= 3):  # noqa: PLR2004  a map
         return "which looks like a segmentation map"
+    if shape == (1, 6, 56):
+        return "which looks like MoveNet's poses of six people"
     if shape[-2:] == (17, 3):
         return "which looks like the 17 key points of several poses"
     if len(shape) == 3 and min(shape[1:]) > 4:  # noqa: PLR2004  [1, N, 4 box values and more]
