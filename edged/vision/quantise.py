@@ -66,8 +66,11 @@ def dequantise(values: Tensor, quantization: Quantization | None) -> NDArray[np.
 
     Floats are what they are, also those of a tensor that still has the scale of its integers.
     """
+    if values.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):  # a NaN that signals becomes one that does not
+            return np.multiply(values.astype(np.float64), 1.0)
     wide = values.astype(np.float64)
-    if quantization is None or values.dtype.kind == "f":
+    if quantization is None:
         return wide
     return (wide - quantization.zero_point) * quantization.scale
 
