@@ -21,7 +21,7 @@ from edged.vision.infer_reading import check_reading, find_reading
 from edged.vision.infer_yolo import find_head, yolo_input
 from edged.vision.infer_yolov9 import find_yolov9
 from edged.vision.keypoints import PERSON
-from edged.vision.labels import Labels, match_labels
+from edged.vision.labels import Labels, match_labels, other_background
 from edged.vision.manifest import Activation, InputRule, Manifest
 from edged.vision.maphead import MapLayout, map_classes
 from edged.vision.modelfile import ModelFile
@@ -114,7 +114,8 @@ def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -
         matched = yes_and_no(matched, file.where)
     if manifest.task == "pose" and classes == 1 and not matched.names:
         matched = PERSON
-    return Inferred(manifest, matched, () if matched.names else (NO_LABELS,))
+    doubt = other_background(matched, classes, manifest.background) if matched.names else (NO_LABELS,)
+    return Inferred(manifest, matched, doubt)
 
 
 def _classes(manifest: Manifest, file: ModelFile, labels: Labels) -> int | None:

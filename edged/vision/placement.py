@@ -98,15 +98,12 @@ def place(operators: Sequence[Operator]) -> Placement:
         left = _counted((operator.name, "was left there by the compiler") for operator in rest)
         return Placement(compiled=True, on_edgetpu=len(operators) - len(rest), on_cpu=left)
     first = next((at for at, each in enumerate(operators) if not each.converts_input), len(operators))
-    left: set[int] = set()
-    for at, each in enumerate(operators):
-        if at >= first and (each.obstacle or not left.isdisjoint(each.reads)):
-            left.add(at)
-    on_cpu = [
-        (each.name, each.obstacle or _AFTER)
-        for at, each in enumerate(operators)
-        if at < first or at in left
-    ]
+    staying: set[int] = set()
+    for at, each in enumerate(operators[first:], first):
+        if each.obstacle or not staying.isdisjoint(each.reads):
+            staying.add(at)
+    on_cpu = [(each.name, each.obstacle) for each in operators[:first]]
+    on_cpu += [(operators[at].name, operators[at].obstacle or _AFTER) for at in sorted(staying)]
     return Placement(compiled=False, on_edgetpu=len(operators) - len(on_cpu), on_cpu=_counted(on_cpu))
 
 

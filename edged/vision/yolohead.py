@@ -64,7 +64,7 @@ def check_head(
     if layout is None:
         raise _misfit(where, spec, f"{decoder} should be {_wanted(decoder)}")
     if decoder != "yolov10" and decoder_by_rows(layout.rows, picture) != decoder:
-        raise _misfit(where, spec, _other_rows(layout.rows, decoder, picture))
+        raise _misfit(where, spec, _other_rows(max(spec.shape[1:]), decoder, picture))
     _check_scale(spec, where, better)
     held = held_coordinates(spec, picture)
     if held and held != coordinates:

@@ -145,7 +145,6 @@ def test_what_no_twin_could_help_is_said_first(tmp_path: Path) -> None:
         assert "needs the operator PosenetDecoderOp" in refused(folder / asked)
 
 
-
 @pytest.mark.parametrize(
     "other",
     [

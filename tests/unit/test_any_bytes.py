@@ -88,7 +88,9 @@ def quantization(dtype: DType, draw: st.DrawFn, *, fine: bool) -> Quantization |
     """Of a head a scale that is let pass; else any, also none, 0 and what a float tensor has left over."""
     points = [0, 1, -1, 127, -128, 255, 2**31 - 1]
     if fine:
-        scale = draw(st.sampled_from([1e-6, 1 / 256, 0.02] if dtype != "int16" else [1e-9, 1 / 32768, 0.0004]))
+        scale = draw(
+            st.sampled_from([1e-6, 1 / 256, 0.02] if dtype != "int16" else [1e-9, 1 / 32768, 0.0004])
+        )
         return Quantization(scale, draw(st.sampled_from([0, 1, 127])))
     scale = draw(st.sampled_from([0.0, 1e-30, 1 / 256, 0.75, 3e38]))
     return draw(st.sampled_from([None, Quantization(scale, draw(st.sampled_from(points)))]))
@@ -126,9 +128,15 @@ def check_ranked(top: Sequence[Ranked]) -> None:
 def check_detections(found: Detections) -> None:
     for each in found.items:
         box = each.box
-        assert 0 <= each.score <= 1 and each.label_id >= 0 and each.label
-        assert box.w > 0 and box.h > 0 and box.x >= 0 and box.y >= 0
-        assert box.x + box.w <= 1 + 1e-9 and box.y + box.h <= 1 + 1e-9
+        assert 0 <= each.score <= 1
+        assert each.label_id >= 0
+        assert each.label
+        assert box.w > 0
+        assert box.h > 0
+        assert box.x >= 0
+        assert box.y >= 0
+        assert box.x + box.w <= 1 + 1e-9
+        assert box.y + box.h <= 1 + 1e-9
         for point in each.keypoints:
             assert point is None or all(0 <= number <= 1 for number in (point.x, point.y, point.score))
     assert [each.score for each in found.items] == sorted((each.score for each in found.items), reverse=True)

@@ -12,7 +12,7 @@ from edged.domain.errors import ModelError
 from edged.vision.decoding import make_decoder
 from edged.vision.infer import check_manifest, infer_manifest
 from edged.vision.labels import Labels, parse_labels
-from edged.vision.manifest import DecoderName, Manifest
+from edged.vision.manifest import Background, DecoderName, Manifest
 from edged.vision.modelfile import ModelFile, read_model
 from tests.fakes.tflite import CONV, LOGISTIC, SOFTMAX, Tensor, model
 
@@ -181,3 +181,25 @@ def test_floats_of_a_pose_may_be_pixels() -> None:
     assert any("older Ultralytics gave them in pixels" in warning for warning in found.warnings)
     sure = infer_manifest(file_of(Case("x", "yolov8pose", (out(1, 56, 2100),))), "x", None)
     assert not any("older Ultralytics" in warning for warning in sure.warnings)
+
+
+def test_a_head_of_another_yolo_is_recognised_either_way_round() -> None:
+    """Of channels and rows the rows are the more."""
+    manifest = replace(
+        infer_manifest(file_of(CASES[0]), "x", None).manifest, decoder="yolov5", roles=(("head", 0),)
+    )
+    for shape in ((1, 84, 2100), (1, 2100, 84)):
+        with pytest.raises(ModelError, match="make 6300 rows, not 2100; 2100 are those of yolov8"):
+            check_manifest(manifest, file_of(Case("x", "yolov8", (out(*shape),))), None)
+
+
+@pytest.mark.parametrize(("said", "warned"), [("none", False), ("first", False), ("last", True)])
+def test_a_background_at_the_wrong_end_is_noticed(said: Background, warned: bool) -> None:
+    """Labels that call their first class background contradict a model.yaml that says it is the last."""
+    labels = lines("background", *"abcd")
+    file = file_of(Case("x", "classification", (out(1, 5),)))
+    manifest = replace(infer_manifest(file, "x", labels).manifest, background=said)
+    warnings = check_manifest(manifest, file, labels).warnings
+    assert [warning.startswith("the labels call the first class background") for warning in warnings] == [
+        True
+    ] * warned
