@@ -9,12 +9,17 @@ from edged.vision.manifest import Coordinates, DecoderName, InputRule
 from edged.vision.modelfile import ModelFile
 from edged.vision.passing import SCORE_DTYPES
 from edged.vision.support import refusal
-from edged.vision.yolohead import check_head, decoder_by_rows, held_coordinates, layout_of, rows_wanted
+from edged.vision.yolohead import (
+    END_TO_END,
+    check_head,
+    decoder_by_rows,
+    held_coordinates,
+    layout_of,
+    rows_wanted,
+)
 
 LETTERBOX = "letterbox in the middle with grey 114"
 _ROWS, _FEWEST_CHANNELS = 3, 5
-_END_TO_END = (1, 300, 6)
-"""What YOLOv10 and Ultralytics' exports with `nms=True` give."""
 
 _MULTIPOSE = (1, 6, 56)
 """MoveNet's for six people, which is no YOLO."""
@@ -64,7 +69,7 @@ def _could_be_head(spec: TensorSpec, picture: TensorSpec) -> bool:
 
 def _decoder(spec: TensorSpec, picture: TensorSpec) -> DecoderName | None:
     """Which of them it is: the longer axis is the rows, and their number tells anchors from none."""
-    if spec.shape == _END_TO_END:
+    if spec.shape == END_TO_END:
         return "yolov10"
     by_rows = decoder_by_rows(max(spec.shape[1:]), picture)
     if by_rows and layout_of(spec, by_rows):

@@ -23,6 +23,8 @@ PLAIN_STEPS = 2
 MISMATCH_STEPS = 16
 """So far from the type's limits, the model was hardly trained with the deduced mean and std."""
 
+SHARE_SLACK = 0.02
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputMap:
@@ -95,6 +97,11 @@ def real_range(spec: TensorSpec) -> tuple[float, float]:
     )
     low, high = _limits(spec.dtype)
     return (low - zero_point) * scale, (high - zero_point) * scale
+
+
+def are_shares(low: float, high: float) -> bool:
+    """Whether a range of real values is that of probabilities; a quantised one may end a little beyond 0 and 1."""
+    return low >= -SHARE_SLACK and high <= 1 + SHARE_SLACK
 
 
 def _given(spec: TensorSpec, rule: InputRule) -> Norm | None:

@@ -3,7 +3,7 @@
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.batch import MOST_PLACES
-from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP
+from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP, Op
 from edged.vision.modelfile import ModelFile
 
 DECODES = (
@@ -11,7 +11,10 @@ DECODES = (
     "where a model.yaml says so, values and text"
 )
 _USE = f"{DECODES}; use a model of one of these kinds"
+PROBABILITY_OPS: frozenset[Op | None] = frozenset({14, 25})
+"""LOGISTIC and SOFTMAX."""
 _RANK = 4
+_LONGEST_NAME = 60
 _CHANNELS = (1, 3)
 _PROTOTYPES = 32
 """Pictures that Ultralytics' segmenting models mix each mask from."""
@@ -24,12 +27,17 @@ def check_runnable(file: ModelFile) -> None:
         if name not in {EDGETPU_OP, POSTPROCESS_OP}:
             raise _unknown_op(file.where, name)
     if len(file.inputs) != 1:
-        names = ", ".join(spec.name for spec in file.inputs)
+        names = ", ".join(_short(spec.name) for spec in file.inputs)
         raise ModelError(
             f"model {file.where} has {len(file.inputs)} inputs ({names})",
             "this version feeds one picture; use a model with one image input",
         )
     _check_input(file.where, file.inputs[0])
+
+
+def _short(name: str) -> str:
+    """A tensor's name, which converters make of many."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
 
 
 def _unknown_op(where: str, name: str) -> ModelError:

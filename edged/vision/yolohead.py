@@ -18,6 +18,8 @@ STRIDES: tuple[tuple[int, ...], ...] = ((8, 16, 32), (16, 32), (8, 16, 32, 64))
 """What these detectors are built with, the usual one first."""
 COARSEST = 0.05
 """A scale above this leaves fewer than 20 different scores."""
+END_TO_END = (1, 300, 6)
+"""What YOLOv10 and Ultralytics' exports with `nms=True` give, whatever their labels are."""
 LEADING = {"yolov5": 5, "yolov8": 4, "yolov10": 6}
 """Numbers of a row before the class scores."""
 _ROWS = 3

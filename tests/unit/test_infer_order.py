@@ -175,6 +175,14 @@ def test_a_list_of_features_is_no_picture_with_channels_first() -> None:
     assert caught.value.what == "model x.tflite takes [1, 1, 1, 1024] as input"
 
 
+def test_long_names_of_inputs_are_cut() -> None:
+    """Converters join the names of all layers that they have fused."""
+    inputs = (Tensor("a" * 200, (1, 8)), Tensor("b", (1, 8)))
+    with pytest.raises(ModelError) as caught:
+        infer_manifest(read_model(model(inputs), "x.tflite"), "x", None)
+    assert caught.value.what == f"model x.tflite has 2 inputs ({'a' * 60}..., b)"
+
+
 def test_floats_of_a_pose_may_be_pixels() -> None:
     """Floats do not show in what the key points are given, so a warning says how to know."""
     found = infer_manifest(file_of(Case("x", "yolov8pose", (out(1, 56, 2100, dtype="float32"),))), "x", None)
