@@ -43,7 +43,7 @@ def _short(name: str) -> str:
 def _unknown_op(where: str, name: str) -> ModelError:
     what = f"model {where} needs the operator {name}"
     if name == "PosenetDecoderOp":
-        return ModelError(f"{what}, which decodes poses", _USE)
+        return ModelError(f"{what}, which decodes poses and is in no runtime of ours", _USE)
     if name.startswith("Flex"):
         return ModelError(
             f"{what} of full TensorFlow", "convert the model with TFLite's built-in operators only"
