@@ -1,6 +1,7 @@
 """Whether the outputs can play the parts that a manifest gives them."""
 
 from collections.abc import Sequence
+from math import prod
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
@@ -35,6 +36,13 @@ def readable(manifest: Manifest, spec: TensorSpec, role: str = "scores") -> Tens
     if spec.dtype not in SCORE_DTYPES:
         raise disagreement(manifest, spec, f"{role} should be one of {', '.join(sorted(SCORE_DTYPES))}")
     return spec
+
+
+def score_count(manifest: Manifest, spec: TensorSpec) -> int:
+    """How many classes a list of scores has, one or more; ModelError where it is no list or still open."""
+    if not spec.shape or prod(spec.shape) != spec.shape[-1] or not spec.shape[-1]:
+        raise disagreement(manifest, spec, "scores should have one axis of classes")
+    return spec.shape[-1]
 
 
 def picture_of(manifest: Manifest, picture: TensorSpec | None) -> TensorSpec:

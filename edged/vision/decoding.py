@@ -9,7 +9,7 @@ from edged.domain.errors import ModelError
 from edged.domain.predictions import Prediction
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
-from edged.vision.agreement import FIX, disagreement, output_of, outputs_of, picture_of, readable
+from edged.vision.agreement import FIX, disagreement, output_of, outputs_of, picture_of, readable, score_count
 from edged.vision.binary import BinaryDecoder
 from edged.vision.classification import ClassificationDecoder
 from edged.vision.decoding_pose import (
@@ -115,8 +115,8 @@ def _score_list(manifest: Manifest, outputs: Sequence[TensorSpec]) -> tuple[int,
     """The output that has one score a class, and its index."""
     index = output_of(manifest, outputs, "scores")
     spec = outputs[index]
-    if spec.shape and (prod(spec.shape) != spec.shape[-1] or not spec.shape[-1]):
-        raise disagreement(manifest, spec, "scores should have one axis of classes")
+    if spec.shape:
+        score_count(manifest, spec)
     return index, readable(manifest, spec)
 
 

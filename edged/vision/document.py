@@ -22,7 +22,7 @@ from edged.vision.manifest import (
 )
 from edged.vision.ownkeys import KEYS as OWN_KEYS
 from edged.vision.ownkeys import own_values, plain_own_values
-from edged.vision.section import Section, Where
+from edged.vision.section import Section, Where, meant
 
 _KEYS = (
     "name", "task", "decoder", "input", "roles", "activation", "background", *OWN_KEYS, "cpu", "edgetpu",
@@ -110,16 +110,17 @@ def manifest_to_mapping(manifest: Manifest) -> dict[str, object]:
 def _manifest(top: Section) -> Manifest:
     top.known(_KEYS)
     decoder: DecoderName = top.choice("decoder", tuple(_TASKS))
-    task = _task(top, decoder)
-    own = own_values(top, decoder)
+    by_decoder = top if meant(top.data.get("decoder"), tuple(_TASKS)) else top.unheard()
+    task = _task(by_decoder, decoder)
+    own = own_values(by_decoder, decoder)
     return Manifest(
         name=top.text("name", required=True),
         task=task,
         decoder=decoder,
         input=_input(top.section("input")),
-        roles=_roles(top, decoder, own["strides"]),
-        activation=_activation(top, decoder),
-        background=_background(top, decoder),
+        roles=_roles(by_decoder, decoder, own["strides"]),
+        activation=_activation(by_decoder, decoder),
+        background=_background(by_decoder, decoder),
         **own,
         source=top.text("source"),
         licence=top.text("licence"),

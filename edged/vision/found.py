@@ -7,11 +7,9 @@ from edged.domain.tensors import TensorSpec
 from edged.vision.graph import Op
 from edged.vision.manifest import Activation, Coordinates, DecoderName
 from edged.vision.modelfile import ModelFile
-from edged.vision.quantise import real_range
+from edged.vision.quantise import SHARE_SLACK, are_shares, real_range
 
 _CONV, _LOGISTIC = 3, 14
-_SLACK = 0.02
-"""How far the ends of a quantised range may lie beyond what they stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,9 @@ def score_activation(
     Raises ModelError where neither shows it.
     """
     low, high = real_range(scores)
-    if maker == _LOGISTIC or (low >= -_SLACK and high <= 1 + _SLACK):
+    if maker == _LOGISTIC or are_shares(low, high):
         return "none", ()
-    logits = maker == _CONV if scores.dtype.startswith("float") else low < -_SLACK
+    logits = maker == _CONV if scores.dtype.startswith("float") else low < -SHARE_SLACK
     if not logits:
         raise undecided(file, "the scores may be probabilities or logits", "activation (none or sigmoid)")
     return "sigmoid", ("the scores are taken for logits: sigmoid is applied",)

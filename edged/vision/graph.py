@@ -107,6 +107,10 @@ class Graph:
         """A tensor's type; None for text and what else is no number."""
         return _DTYPES.get(self.tensors[index].integer(1, "b"))
 
+    def shape(self, index: int) -> tuple[int, ...]:
+        """A tensor's shape as the file has it; empty for an index that leads nowhere, as that of an input left out."""
+        return self.tensors[index].integers(0, "a tensor's shape") if 0 <= index < len(self.tensors) else ()
+
     def quantization(self, index: int) -> Quantization | None:
         """The one scale and zero point of a tensor; None where it has none, or one per channel."""
         return _quantization(self.tensors[index])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
+from edged.vision.agreement import score_count
 from edged.vision.batch import one_picture
 from edged.vision.binary import yes_and_no
 from edged.vision.decoding_pose import pose_or_map_classes
@@ -20,23 +21,20 @@ from edged.vision.infer_reading import check_reading, find_reading
 from edged.vision.infer_yolo import find_head, yolo_input
 from edged.vision.infer_yolov9 import find_yolov9
 from edged.vision.keypoints import PERSON
-from edged.vision.labels import Labels, match_labels
+from edged.vision.labels import Labels, match_labels, other_background
 from edged.vision.manifest import Activation, InputRule, Manifest
 from edged.vision.maphead import MapLayout, map_classes
 from edged.vision.modelfile import ModelFile
-from edged.vision.quantise import real_range
+from edged.vision.quantise import SHARE_SLACK, are_shares, real_range
 from edged.vision.roles import could_be_ssd, known_roles
 from edged.vision.splithead import check_levels, check_split_head
-from edged.vision.support import DECODES, check_runnable, class_count, refusal
+from edged.vision.support import DECODES, PROBABILITY_OPS, check_runnable, class_count, refusal
 from edged.vision.yolohead import check_head
 
-_AVERAGE_POOL, _L2_NORM, _L2_POOL, _LOGISTIC, _SOFTMAX, _MEAN = 1, 11, 12, 14, 25, 40
-_PROBABILITY_OPS: frozenset[Op | None] = frozenset({_LOGISTIC, _SOFTMAX})
+_AVERAGE_POOL, _L2_NORM, _L2_POOL, _MEAN = 1, 11, 12, 40
 _POOLING_OPS: frozenset[Op | None] = frozenset({_AVERAGE_POOL, _L2_NORM, _L2_POOL, _MEAN})
 _EMBEDDING_NAMES = ("embedding", "avgpool", "average_pool", "l2norm")
 _INTEGERS = frozenset({"uint8", "int8", "int16"})
-_SLACK = 0.02
-"""How far the ends of a quantised range of probabilities may lie beyond 0 and 1."""
 NO_LABELS = "no labels: classes are called class_0, class_1 and so on"
 
 
@@ -113,7 +111,8 @@ def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -
         matched = yes_and_no(matched, file.where)
     if manifest.task == "pose" and classes == 1 and not matched.names:
         matched = PERSON
-    return Inferred(manifest, matched, () if matched.names else (NO_LABELS,))
+    doubt = other_background(matched, classes, manifest.background) if matched.names else (NO_LABELS,)
+    return Inferred(manifest, matched, doubt)
 
 
 def _classes(manifest: Manifest, file: ModelFile, labels: Labels) -> int | None:
@@ -123,10 +122,7 @@ def _classes(manifest: Manifest, file: ModelFile, labels: Labels) -> int | None:
         case "ssd" | "binary" | "linear" | "sequence":
             return None  # no class axis: indices, one value for two classes; or matched by itself
         case "classification" | "multilabel":
-            classes = class_count(file.outputs[manifest.role("scores")])
-            if classes is None:
-                raise refusal(file)
-            return classes
+            return score_count(manifest, file.outputs[manifest.role("scores")])
         case "yolov5" | "yolov8" | "yolov10":
             head = file.outputs[manifest.role("head")]
             layout = check_head(head, manifest.decoder, manifest.coordinates, picture=picture, where=where)
@@ -235,14 +231,14 @@ def _infer_classification(
 def _activation(file: ModelFile) -> tuple[Activation, tuple[str, ...]]:
     """What the scores still need, by the op that computes them or by the range that they can take."""
     spec, maker = file.outputs[0], file.makers[0]
-    if maker in _PROBABILITY_OPS:
+    if maker in PROBABILITY_OPS:
         return "none", ()
     if maker in _POOLING_OPS or any(word in spec.name.lower() for word in _EMBEDDING_NAMES):
         raise _embedding(file, "comes from a pooling layer")
     low, high = _real_range(file)
-    if low >= -_SLACK and high <= 1 + _SLACK:
+    if are_shares(low, high):
         return "none", ()
-    if low >= -_SLACK:
+    if low >= -SHARE_SLACK:
         raise _embedding(file, f"is never negative and goes up to {high:.3g}")
     reach = "" if high == float("inf") else f" ({low:.3g} to {high:.3g})"
     return "softmax", (f"the output is taken for logits{reach}: softmax is applied",)

@@ -28,6 +28,12 @@ def find_classmap(file: ModelFile, labels: Labels) -> tuple[MapLayout, tuple[str
     )
 
 
+def is_id_map(spec: TensorSpec, picture: TensorSpec) -> bool:
+    """Whether these can only be ids: integers without a scale, as many as the picture has pixels or a part of them."""
+    layout = map_layout(spec)
+    return layout is not None and layout.classes is None and _divides(layout, picture)
+
+
 def _divides(layout: MapLayout, picture: TensorSpec) -> bool:
     """Whether the map's size is that of the input, or a part of it without rest; one cell is no map."""
     height, width = picture.shape[1:3]

@@ -11,11 +11,14 @@ from edged.vision.manifest import InputRule
 from edged.vision.modelfile import ModelFile
 from edged.vision.movenet import NUMBERS
 from edged.vision.passing import SCORE_DTYPES
-from edged.vision.posehead import BOX, pose_layout
+from edged.vision.posehead import BETTER, BOX, pose_layout
 from edged.vision.yolohead import check_head, decoder_by_rows, layout_of
 
 _COCO_CHANNELS = BOX + 1 + len(COCO) * NUMBERS
 _MOVENET = (1, 1, len(COCO), NUMBERS)
+
+_PIXELS = "key points are taken for fractions as boxes are: an older Ultralytics gave them in pixels, then export it again"
+"""Integers show it by their scale, floats do not."""
 
 
 def find_pose(file: ModelFile, description: Description | None, labels: Labels) -> FoundDetector | None:
@@ -78,12 +81,14 @@ def _found(
     file: ModelFile, description: Description | None, count: int, classes: int, *doubts: str
 ) -> FoundDetector:
     coordinates, doubt = head_coordinates(file, description)
-    check_head(file.outputs[0], "yolov8", coordinates, picture=file.inputs[0], where=file.where)
+    spec, picture = file.outputs[0], file.inputs[0]
+    check_head(spec, "yolov8", coordinates, picture=picture, where=file.where, better=BETTER)
+    pixels = (_PIXELS,) if spec.dtype.startswith("float") and coordinates == "fractions" else ()
     return FoundDetector(
         "yolov8pose",
         (("head", 0),),
         classes,
-        (*doubts, *doubt),
+        (*doubts, *doubt, *pixels),
         coordinates=coordinates,
         keypoints=usual_names(count),
     )

@@ -11,22 +11,17 @@ from edged.vision.binary import POSITIVE, yes_and_no
 from edged.vision.characters import match_characters, written
 from edged.vision.decoding_reading import check_steps
 from edged.vision.embedded import Description
-from edged.vision.graph import Op
 from edged.vision.labels import Labels, match_labels
 from edged.vision.manifest import Activation, InputRule, Manifest
 from edged.vision.modelfile import ModelFile
 from edged.vision.passing import SCORE_DTYPES
-from edged.vision.quantise import real_range
+from edged.vision.quantise import are_shares, real_range
 from edged.vision.quantities import place_quantities
 from edged.vision.sequence import steps_and_classes
-from edged.vision.support import class_count
+from edged.vision.support import PROBABILITY_OPS, class_count
+from edged.vision.yolohead import END_TO_END
 
-_LOGISTIC, _SOFTMAX = 14, 25
-_PROBABILITY_OPS: frozenset[Op | None] = frozenset({_LOGISTIC, _SOFTMAX})
-_SLACK = 0.02
-"""How far the ends of a quantised range of probabilities may lie beyond 0 and 1."""
-_END_TO_END = (1, 300, 6)
-"""What YOLOv10 gives, whatever its labels are."""
+_LOGISTIC = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +90,7 @@ def _sequence(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Fo
     """Only where each label is one character and there is one class more than labels: CTC, the last its blank."""
     spec = file.outputs[0]
     found, names = steps_and_classes(spec), labels.names
-    if found is None or found[0] == 1 or not names or spec.shape == _END_TO_END:
+    if found is None or found[0] == 1 or not names or spec.shape == END_TO_END:
         return None
     if set(names) != set(range(found[1] - 1)) or any(len(written(each)) != 1 for each in names.values()):
         return None
@@ -112,8 +107,7 @@ def _sequence(file: ModelFile, name: str, rule: InputRule, labels: Labels) -> Fo
 
 
 def _activation(file: ModelFile) -> tuple[Activation, tuple[str, ...]]:
-    low, high = real_range(file.outputs[0])
-    if file.makers[0] in _PROBABILITY_OPS or (low >= -_SLACK and high <= 1 + _SLACK):
+    if file.makers[0] in PROBABILITY_OPS or are_shares(*real_range(file.outputs[0])):
         return "none", ()
     return "softmax", ("the output is taken for logits: softmax is applied to each step",)
 

@@ -4,15 +4,25 @@ from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.embedded import Description
 from edged.vision.found import FoundDetector
+from edged.vision.infer_classmap import is_id_map
 from edged.vision.manifest import Coordinates, DecoderName, InputRule
 from edged.vision.modelfile import ModelFile
 from edged.vision.passing import SCORE_DTYPES
-from edged.vision.yolohead import check_head, decoder_by_rows, held_coordinates, layout_of, rows_wanted
+from edged.vision.support import refusal
+from edged.vision.yolohead import (
+    END_TO_END,
+    check_head,
+    decoder_by_rows,
+    held_coordinates,
+    layout_of,
+    rows_wanted,
+)
 
 LETTERBOX = "letterbox in the middle with grey 114"
 _ROWS, _FEWEST_CHANNELS = 3, 5
-_END_TO_END = (1, 300, 6)
-"""What YOLOv10 and Ultralytics' exports with `nms=True` give."""
+
+_MULTIPOSE = (1, 6, 56)
+"""MoveNet's for six people, which is no YOLO."""
 
 
 def yolo_input(picture: TensorSpec, description: Description | None) -> tuple[InputRule, tuple[str, ...]]:
@@ -52,12 +62,14 @@ def _could_be_head(spec: TensorSpec, picture: TensorSpec) -> bool:
     shape = spec.shape
     if spec.dtype not in SCORE_DTYPES or len(shape) != _ROWS or shape[1:] == picture.shape[1:3]:
         return False
+    if is_id_map(spec, picture):
+        return False
     return shape[0] == 1 and min(shape[1:]) >= _FEWEST_CHANNELS
 
 
 def _decoder(spec: TensorSpec, picture: TensorSpec) -> DecoderName | None:
     """Which of them it is: the longer axis is the rows, and their number tells anchors from none."""
-    if spec.shape == _END_TO_END:
+    if spec.shape == END_TO_END:
         return "yolov10"
     by_rows = decoder_by_rows(max(spec.shape[1:]), picture)
     if by_rows and layout_of(spec, by_rows):
@@ -89,6 +101,8 @@ def _odd_rows(file: ModelFile) -> ModelError:
     """The error for a head whose rows fit no strides."""
     spec, picture = file.outputs[0], file.inputs[0]
     height, width = picture.shape[1:3]
+    if spec.shape == _MULTIPOSE:
+        return refusal(file)
     what = f"model {file.where} gives {spec.dtype} {list(spec.shape)}, like a YOLO head"
     wanted = [rows_wanted(decoder, picture) for decoder in ("yolov8", "yolov5")]
     if None in wanted:
@@ -99,5 +113,6 @@ def _odd_rows(file: ModelFile) -> ModelError:
     rows = max(spec.shape[1:])
     return ModelError(
         f"{what}, but {width} x {height} pixels make {wanted[0]} rows for yolov8 and {wanted[1]} for yolov5, not {rows}",
-        "export it as one whole model for this input size; other heads are not decoded",
+        "export it as one whole model for this input size, other heads are not decoded; "
+        "if it reads text, write a model.yaml with decoder: sequence",
     )

@@ -136,6 +136,16 @@ def background_at(labels: Labels, class_count: int) -> Background:
     return "last" if _is_background(labels, class_count - 1) else "none"
 
 
+def other_background(labels: Labels, class_count: int | None, background: Background) -> tuple[str, ...]:
+    """A warning where labels that fit a class axis have their background at the other end of it."""
+    if class_count is None or background == "none":
+        return ()
+    named = background_at(labels, class_count)
+    if named in {"none", background}:
+        return ()
+    return (f"the labels call the {named} class background, but model.yaml says background: {background}",)
+
+
 def _leads(labels: Labels) -> bool:
     return _is_background(labels, 0)
 

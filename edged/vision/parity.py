@@ -10,7 +10,7 @@ from edged.domain.tensors import TensorSpec
 from edged.vision.digest import LISTS, Digest, places, real, to_real
 from edged.vision.manifest import DecoderName
 from edged.vision.parity_lists import compare_lists, is_finite
-from edged.vision.quantise import real_range
+from edged.vision.quantise import are_shares, real_range
 from edged.vision.specs import difference
 
 Kind = Literal["values", "probabilities", "list", "classes"]
@@ -24,7 +24,6 @@ STRAY = 1 / 8
 """The part of the values that are not at rest which may lie further apart."""
 ALIKE = 0.9
 """The part of a map's places that must show the same class."""
-_SLACK = 0.02
 _STEPS = 255
 _FEW = 32
 """In how many steps what a tensor without a scale shows is thought to be divided, at most and at least."""
@@ -199,7 +198,7 @@ def _within_0_and_1(spec: TensorSpec, one: Digest, other: Digest) -> bool:
     low, high = real_range(spec)
     if spec.dtype.startswith("float"):
         low, high = min(one.low, other.low), max(one.high, other.high)
-    return low >= -_SLACK and high <= 1 + _SLACK
+    return are_shares(low, high)
 
 
 def _map(spec: TensorSpec, one: Digest, other: Digest) -> OutputParity:

@@ -11,6 +11,12 @@ from edged.vision.yolohead import Layout, check_head, layout_of
 BOX = 4
 _FIX = "correct keypoints in the manifest, or give the labels of the model"
 
+BETTER = (
+    "export it again with a newer Ultralytics, whose TFLite export gives key points as fractions, as it does boxes; "
+    "older ones give them in pixels, which leave no steps for scores"
+)
+"""What to do about a coarse scale."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoseLayout:
@@ -49,7 +55,7 @@ def check_pose_head(
     Raises ModelError where its shape, its number of rows, its scale or its range contradict the manifest, and where
     its channels are no box, classes and points; `where` names the model there.
     """
-    rows = check_head(spec, "yolov8", manifest.coordinates, picture=picture, where=where)
+    rows = check_head(spec, "yolov8", manifest.coordinates, picture=picture, where=where, better=BETTER)
     points = len(manifest.keypoints)
     layout = pose_layout(spec, points, 1 + max(labels.names, default=-1))
     if layout is None:

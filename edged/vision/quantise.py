@@ -23,6 +23,8 @@ PLAIN_STEPS = 2
 MISMATCH_STEPS = 16
 """So far from the type's limits, the model was hardly trained with the deduced mean and std."""
 
+SHARE_SLACK = 0.02
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputMap:
@@ -66,8 +68,11 @@ def dequantise(values: Tensor, quantization: Quantization | None) -> NDArray[np.
 
     Floats are what they are, also those of a tensor that still has the scale of its integers.
     """
+    if values.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):  # a NaN that signals becomes one that does not
+            return np.multiply(values.astype(np.float64), 1.0)
     wide = values.astype(np.float64)
-    if quantization is None or values.dtype.kind == "f":
+    if quantization is None:
         return wide
     return (wide - quantization.zero_point) * quantization.scale
 
@@ -92,6 +97,11 @@ def real_range(spec: TensorSpec) -> tuple[float, float]:
     )
     low, high = _limits(spec.dtype)
     return (low - zero_point) * scale, (high - zero_point) * scale
+
+
+def are_shares(low: float, high: float) -> bool:
+    """Whether a range of real values is that of probabilities; a quantised one may end a little beyond 0 and 1."""
+    return low >= -SHARE_SLACK and high <= 1 + SHARE_SLACK
 
 
 def _given(spec: TensorSpec, rule: InputRule) -> Norm | None:

@@ -13,6 +13,12 @@ Choice = TypeVar("Choice", bound=str)
 MAX_TEXT = 500
 
 
+def meant(value: object, choices: Sequence[Choice]) -> Choice | None:
+    """The word that a value is, or that it is nearly; None where it is far from all."""
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    return next((choice for choice in choices if choice in near), None)
+
+
 class Section:
     """One mapping of the document, read value by value; mistakes are noted and a stand-in is returned."""
 
@@ -36,6 +42,10 @@ class Section:
                 near = difflib.get_close_matches(str(key), keys, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
                 self.note(key, f"is not known ({hint})")
+
+    def unheard(self) -> "Section":
+        """The same, whose mistakes nobody hears of: they would follow from another one."""
+        return Section(self.data, self._where, self._path, [])
 
     def section(self, key: str) -> "Section":
         """A mapping inside this one; empty where it is missing."""
@@ -70,18 +80,18 @@ class Section:
         return value
 
     def choice(self, key: str, choices: Sequence[Choice], default: Choice | None = None) -> Choice:
-        """One of a few words; the first is the stand-in."""
+        """One of a few words; the stand-in is the one that was probably meant, or else the first."""
         value = self.data.get(key)
         if value is None and default is not None:
             return default
         for choice in choices:
             if value == choice:
                 return choice
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        near = meant(value, choices)
+        hint = f" (did you mean {near}?)" if near else ""
         what = "is missing: it" if value is None else f"is {value!r} but"
         self.note(key, f"{what} must be one of {', '.join(choices)}{hint}")
-        return choices[0]
+        return near or choices[0]
 
     def integer(self, key: str, lowest: int, highest: int, default: int) -> int:
         """A whole number within limits."""

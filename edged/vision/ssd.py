@@ -6,7 +6,7 @@ from math import isfinite
 from operator import attrgetter
 
 from edged.domain.predictions import Detection, Detections
-from edged.domain.tensors import Quantization, TensorSpec
+from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
@@ -45,10 +45,10 @@ class SsdDecoder:
         """`specs` describes the outputs in the model's order."""
         self._roles = roles
         self._labels = labels
-        self._boxes = _Real(specs[roles.boxes].quantization)
-        self._classes = _Real(specs[roles.classes].quantization)
-        self._scores = _Real(specs[roles.scores].quantization)
-        self._count = _Real(specs[roles.count].quantization)
+        self._boxes = _Real(specs[roles.boxes])
+        self._classes = _Real(specs[roles.classes])
+        self._scores = _Real(specs[roles.scores])
+        self._count = _Real(specs[roles.count])
         scores = specs[roles.scores]
         self._bound: float = threshold
         if not scores.dtype.startswith("float"):
@@ -103,8 +103,8 @@ class SsdDecoder:
 class _Real:
     """From stored numbers to real ones."""
 
-    def __init__(self, quantization: Quantization | None) -> None:
-        self._quantization = quantization
+    def __init__(self, spec: TensorSpec) -> None:
+        self._quantization = None if spec.dtype.startswith("float") else spec.quantization
 
     def all(self, stored: list[float]) -> list[float]:
         """The real numbers; the same list where nothing is quantised, as it is in nearly every SSD."""

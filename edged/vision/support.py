@@ -3,14 +3,18 @@
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.batch import MOST_PLACES
-from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP
+from edged.vision.graph import EDGETPU_OP, POSTPROCESS_OP, Op
 from edged.vision.modelfile import ModelFile
 
 DECODES = (
-    "this version decodes ssd, fcos, YOLO detectors and poses, MoveNet, maps of classes and classification"
+    "this version decodes ssd, fcos, YOLO detectors and poses, MoveNet's single pose, maps of classes, classification and, "
+    "where a model.yaml says so, values and text"
 )
 _USE = f"{DECODES}; use a model of one of these kinds"
+PROBABILITY_OPS: frozenset[Op | None] = frozenset({14, 25})
+"""LOGISTIC and SOFTMAX."""
 _RANK = 4
+_LONGEST_NAME = 60
 _CHANNELS = (1, 3)
 _PROTOTYPES = 32
 """Pictures that Ultralytics' segmenting models mix each mask from."""
@@ -23,7 +27,7 @@ def check_runnable(file: ModelFile) -> None:
         if name not in {EDGETPU_OP, POSTPROCESS_OP}:
             raise _unknown_op(file.where, name)
     if len(file.inputs) != 1:
-        names = ", ".join(spec.name for spec in file.inputs)
+        names = ", ".join(_short(spec.name) for spec in file.inputs)
         raise ModelError(
             f"model {file.where} has {len(file.inputs)} inputs ({names})",
             "this version feeds one picture; use a model with one image input",
@@ -31,10 +35,15 @@ def check_runnable(file: ModelFile) -> None:
     _check_input(file.where, file.inputs[0])
 
 
+def _short(name: str) -> str:
+    """A tensor's name, which converters make of many."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+
+
 def _unknown_op(where: str, name: str) -> ModelError:
     what = f"model {where} needs the operator {name}"
     if name == "PosenetDecoderOp":
-        return ModelError(f"{what}, which decodes poses", _USE)
+        return ModelError(f"{what}, which decodes poses and is in no runtime of ours", _USE)
     if name.startswith("Flex"):
         return ModelError(
             f"{what} of full TensorFlow", "convert the model with TFLite's built-in operators only"
@@ -51,7 +60,7 @@ def _check_input(where: str, spec: TensorSpec) -> None:
     if len(shape) != _RANK:
         raise ModelError(f"model {where} takes {shape} as input, which is no picture", wanted)
     if shape[3] not in _CHANNELS:
-        order = ", with the channels first" if shape[1] in _CHANNELS else ""
+        order = ", with the channels first" if shape[1] in _CHANNELS and min(shape[2:]) > 1 else ""
         raise ModelError(f"model {where} takes {shape} as input{order}", f"{wanted}; convert the model so")
     if min(shape[1:3]) <= 1:
         raise ModelError(
@@ -105,6 +114,8 @@ def _guess(output: TensorSpec, picture: TensorSpec) -> str:
     shape, size = output.shape, picture.shape[1:3]
     if shape[1:3] == size or (output.dtype in {"int32", "int64"} and len(shape) >= 3):  # noqa: PLR2004  a map
         return "which looks like a segmentation map"
+    if shape == (1, 6, 56):
+        return "which looks like MoveNet's poses of six people"
     if shape[-2:] == (17, 3):
         return "which looks like the 17 key points of several poses"
     if len(shape) == 3 and min(shape[1:]) > 4:  # noqa: PLR2004  [1, N, 4 box values and more]

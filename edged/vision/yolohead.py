@@ -18,6 +18,8 @@ STRIDES: tuple[tuple[int, ...], ...] = ((8, 16, 32), (16, 32), (8, 16, 32, 64))
 """What these detectors are built with, the usual one first."""
 COARSEST = 0.05
 """A scale above this leaves fewer than 20 different scores."""
+END_TO_END = (1, 300, 6)
+"""What YOLOv10 and Ultralytics' exports with `nms=True` give, whatever their labels are."""
 LEADING = {"yolov5": 5, "yolov8": 4, "yolov10": 6}
 """Numbers of a row before the class scores."""
 _ROWS = 3
@@ -45,12 +47,18 @@ class Layout:
 
 
 def check_head(
-    spec: TensorSpec, decoder: DecoderName, coordinates: Coordinates, *, picture: TensorSpec, where: str
+    spec: TensorSpec,
+    decoder: DecoderName,
+    coordinates: Coordinates,
+    *,
+    picture: TensorSpec,
+    where: str,
+    better: str = _EXPORT,
 ) -> Layout:
     """The layout of such a head on an input of [1, height, width, channels].
 
     Raises ModelError where its shape, its number of rows, its scale or its range contradict the manifest;
-    `where` names the model there.
+    `where` names the model there, and `better` is what to do about a coarse scale.
     """
     if spec.dtype not in SCORE_DTYPES:
         raise _misfit(where, spec, f"the head should be one of {', '.join(sorted(SCORE_DTYPES))}")
@@ -58,8 +66,8 @@ def check_head(
     if layout is None:
         raise _misfit(where, spec, f"{decoder} should be {_wanted(decoder)}")
     if decoder != "yolov10" and decoder_by_rows(layout.rows, picture) != decoder:
-        raise _misfit(where, spec, _other_rows(layout.rows, decoder, picture))
-    check_scale(spec, where)
+        raise _misfit(where, spec, _other_rows(max(spec.shape[1:]), decoder, picture))
+    _check_scale(spec, where, better)
     held = held_coordinates(spec, picture)
     if held and held != coordinates:
         high = f"its integers reach {real_range(spec)[1]:.4g}"
@@ -98,16 +106,16 @@ def rows_wanted(decoder: DecoderName, picture: TensorSpec) -> int | None:
     return cells and cells * (ANCHORS if decoder == "yolov5" else 1)
 
 
-def check_scale(spec: TensorSpec, where: str) -> None:
+def _check_scale(spec: TensorSpec, where: str, better: str) -> None:
     """Refuses integers that cannot hold scores: one scale for boxes in pixels and for scores from 0 to 1."""
     if spec.dtype.startswith("float"):
         return
     if spec.quantization is None:
-        raise ModelError(f"model {where}: output {spec.name} is {spec.dtype} without a scale", _EXPORT)
+        raise ModelError(f"model {where}: output {spec.name} is {spec.dtype} without a scale", better)
     scale = spec.quantization.scale
     if scale > COARSEST:
         what = f"output {spec.name} is {spec.dtype} with scale {scale:.4g} for boxes and scores alike"
-        raise ModelError(f"model {where}: {what}, too coarse for scores from 0 to 1", _EXPORT)
+        raise ModelError(f"model {where}: {what}, too coarse for scores from 0 to 1", better)
 
 
 def check_class_range(spec: TensorSpec, labels: Labels, where: str) -> None:

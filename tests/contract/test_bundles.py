@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,15 @@ def test_manifest_that_confuses_the_twins_is_refused(tmp_path: Path) -> None:
     assert "is compiled for the Edge TPU" in refused(folder)
     put(folder, model__yaml=f"{MANIFEST}edgetpu: x.tflite\n")
     assert "is not compiled" in refused(folder)
+
+
+def test_what_no_twin_could_help_is_said_first(tmp_path: Path) -> None:
+    """An operator that no runtime has is the reason, though the twin has another scale, too."""
+    plain = model(op="PosenetDecoderOp")
+    other = model(outputs=(replace(PROBABILITIES, scale=0.5),), op="edgetpu-custom-op")
+    folder = put(tmp_path / "b", x__tflite=plain, x_edgetpu__tflite=other)
+    for asked in ("x.tflite", "x_edgetpu.tflite"):
+        assert "needs the operator PosenetDecoderOp" in refused(folder / asked)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,9 @@ def decode(
     coordinates: Coordinates = "fractions",
     nms: NmsRule = PLAIN,
     movenet: bool = False,
+    size: tuple[int, int] = (32, 32),
 ) -> tuple[Detection, ...]:
-    """The detections of the product, on an input of 32 x 32 pixels."""
+    """The detections of the product, on an input of this width and height in pixels."""
     manifest = Manifest(
         "m",
         "pose",
@@ -49,9 +50,9 @@ def decode(
         labels,
         threshold=threshold,
         top_k=1,
-        picture=TensorSpec("picture", (1, 32, 32, 3), "int8", None),
+        picture=TensorSpec("picture", (1, size[1], size[0], 3), "int8", None),
     )
-    prediction = decoder.decode([output], plan or plan_fit(32, 32, 32, 32, InputRule()))
+    prediction = decoder.decode([output], plan or plan_fit(*size, *size, InputRule()))
     assert isinstance(prediction, Detections)
     return prediction.items
 

@@ -209,3 +209,16 @@ def test_a_map_of_ids_is_not_copied() -> None:
     """A model's ids are looked at where they lie."""
     output = np.zeros((1, 4, 4, 1), np.int64)
     assert np.shares_memory(MapLayout(4, 4, None).ids(output), output)
+
+
+def test_the_window_of_an_oblong_input_is_of_its_own_sides() -> None:
+    """A square frame in the middle of an input twice as wide: the left and right quarters are padding, no rows are."""
+    plan = plan_fit(100, 100, 16, 8, InputRule(resize="letterbox"))
+    layout = MapLayout(4, 8, None)
+    assert layout.window(plan) == (slice(0, 4), slice(2, 6))
+    tall = plan_fit(100, 100, 8, 16, InputRule(resize="letterbox"))
+    assert MapLayout(8, 4, None).window(tall) == (slice(2, 6), slice(0, 4))
+    cells = np.arange(32, dtype=np.int64).reshape(4, 8)
+    frame = cells_in_frame(cells, plan, outside=-1)
+    assert frame[0, [0, 24, 25, 99]].tolist() == [2, 2, 3, 5]
+    assert frame[[0, 24, 25, 99], 0].tolist() == [2, 2, 10, 26]

@@ -238,5 +238,5 @@ def test_given_classification_manifest_is_checked_against_the_file() -> None:
     assert check_manifest(manifest, file, None).warnings
     with pytest.raises(ModelError, match="3 lines but model"):
         check_manifest(manifest, file, parse_labels("a\nb\nc", "file x.txt"))
-    with pytest.raises(ModelError, match="YOLO"):
+    with pytest.raises(ModelError, match="scores should have one axis of classes"):
         check_manifest(manifest, file_of(outputs=(Tensor("y", (1, 6300, 85), "float32"),)), None)

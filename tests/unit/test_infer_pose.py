@@ -95,7 +95,7 @@ def test_labels_make_56_channels_a_detector() -> None:
         ((head(300, 57),), {"files": described("pose")}, "was exported for the task pose, but gives [1, 300, 57] (export it without nms=True"),
         ((head(56, 2000),), {"files": described("pose")}, "was exported for the task pose, but gives [1, 56, 2000]"),
         ((head(20, 2100),), {"files": described("obb")}, "was exported for the task obb"),
-        ((head(56, 2100, scale=2.5),), {}, "too coarse for scores"),
+        ((head(56, 2100, scale=2.5),), {}, "too coarse for scores from 0 to 1 (export it again with a newer Ultralytics"),
         ((head(116, 2100), Tensor("p", (1, 80, 80, 32), "int8", 0.1, 0)), {}, "looks like a YOLO that segments: boxes with masks (this"),
         ((Tensor("p", (1, 32, 80, 80), "float32"), head(37, 2100, dtype="float32")), {}, "looks like a YOLO that segments"),
         ((Tensor("m", (1, 320, 320, 9), "int8", 0.1, 0),), {"labels": VOC}, "which looks like a segmentation map"),

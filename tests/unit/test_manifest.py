@@ -341,3 +341,19 @@ def test_only_pictures_and_pixels_have_a_background() -> None:
     assert [line.split(": ")[1] for line in found] == ["keypoints", "activation"]
     (found_in_pose,) = mistakes({"name": "dance", "decoder": "movenet", "background": "first"})
     assert "background: must be none for movenet, which finds one person" in found_in_pose
+
+
+@pytest.mark.parametrize("decoder", [None, "clasification", 5])
+def test_an_unknown_decoder_judges_nothing_else(decoder: Any) -> None:
+    """What only a decoder makes right or wrong is judged by the one that was meant, or by none; the rest is judged."""
+    data: dict[str, Any] = {
+        "name": "x",
+        "task": "classification",
+        "roles": {"scores": 0},
+        "background": "first",
+    }
+    data["decoder"] = decoder
+    (line,) = mistakes(data)
+    assert "decoder" in line
+    lines = mistakes({**data, "input": {"fill": 300}, "labels": "a/b", "coulour": "rgb"})
+    assert [line.split(": ")[1] for line in lines] == ["coulour", "decoder", "input.fill", "labels"]

@@ -101,3 +101,12 @@ def test_other_shapes_are_refused() -> None:
         decode(np.zeros((1, 1, 16, 3), np.float32), points=17, movenet=True)
     with pytest.raises(ModelError, match="key points should be one of"):
         decode(np.zeros((1, 1, 17, 3), np.int64), Quantization(1.0, 0), points=17, movenet=True)
+
+
+def test_a_point_of_exactly_the_least_score_is_sure() -> None:
+    """Three points of 0.2 are somebody, of one step less nobody."""
+    stored = np.array([[[[2, 1, 2], [7, 2, 2], [5, 8, 2]]]], np.uint8)
+    (person,) = decode(stored, Quantization(0.1, 0), points=3, threshold=0.1, movenet=True)
+    assert person.score == pytest.approx(0.2)
+    stored[..., 0, 2] = 1
+    assert decode(stored, Quantization(0.1, 0), points=3, threshold=0.1, movenet=True) == ()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edged.domain.tensors import DType, Quantization, TensorSpec
 from edged.ports import Tensor
-from edged.vision.digest import BUDGET, Digest, digest_outputs
+from edged.vision.digest import BUDGET, Digest, digest_outputs, places
 from edged.vision.manifest import DecoderName
 from edged.vision.parity import LOGIT, ROUNDING, SPREAD, Parity, compare
 
@@ -241,3 +241,31 @@ def test_outputs_that_nobody_told_of_are_not_compared() -> None:
     """Two processes with too many outputs to tell agree as far as is known, and no output is listed."""
     silent = replace(look(np.zeros((1, 5), np.uint8)), digests=())
     assert compare("fcos", silent, silent) == Parity(same=True)
+
+
+@pytest.mark.parametrize(("steps", "same"), [(5, True), (6, False)])
+def test_small_probabilities_may_be_five_steps_apart(steps: int, same: bool) -> None:
+    """Near 0 that is three of rounding and half a logit's worth: 3 + p / 2 in steps, for p of five steps 5.45."""
+    one, other = scores(), scores(**{f"c{index}": steps * STEP for index in range(100, 140)})
+    assert held(one, other, PROBABILITIES).same == same
+
+
+@pytest.mark.parametrize(("wrong", "same"), [(1, True), (2, False)])
+def test_a_map_may_differ_in_a_tenth_of_its_places(wrong: int, same: bool) -> None:
+    """Nine places of ten are alike, eight are not."""
+    one, other = np.full((1, 10), 3, np.int64), np.full((1, 10), 3, np.int64)
+    other[0, :wrong] = 7
+    assert held(one, other, decoder="classmap").same == same
+
+
+def test_the_highest_value_elsewhere_is_seen_between_the_samples() -> None:
+    """In an output too large to be told whole, two files that are sure of different places disagree."""
+    one, other = (np.zeros((1, 200_000), np.uint8) for _ in range(2))
+    told = look(one, quantization=PROBABILITIES).digests[0]
+    sampled = set(places(told.size, len(told.values)).tolist())
+    here, there = (index for index in range(1000, 1010) if index not in sampled), 190_001
+    one[0, next(here)] = 230
+    other[0, there] = 230
+    assert there not in sampled
+    assert not held(one, other, PROBABILITIES).same
+    assert held(one, one, PROBABILITIES).same

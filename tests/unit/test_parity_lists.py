@@ -178,3 +178,10 @@ def test_nothing_found_is_no_proof() -> None:
     found = held([], [])
     assert found.same
     assert {each.note for each in found.outputs} == {"no row stands out"}
+
+
+def test_sure_objects_that_one_list_lacks_count() -> None:
+    """A list that is not full would have named what is surer than 0.5 by more than rounding; 0.65 is, 0.6 is not."""
+    for score, same in ((0.65, False), (0.6, True)):
+        more = [(score, 17, DOG[2]), (score, 31, TIE[2])]
+        assert held([(0.9, 16, CAT[2])], [(0.9, 16, CAT[2]), *more]).same == same

@@ -1,6 +1,7 @@
 """Which operators would stay on the CPU, by the documentation of the Edge TPU's compiler."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ LEADS = Operator("QUANTIZE", "works on float32", converts_input=True)
 AFTER = "comes after an operator that stays on the CPU"
 
 
+def chain(*operators: Operator) -> list[Operator]:
+    """Each reads what the one before it gives."""
+    return [replace(each, reads=(at - 1,) if at else ()) for at, each in enumerate(operators)]
+
+
 def placed(*operators: Operator) -> tuple[int, list[tuple[str, int]]]:
-    found = place(operators)
+    found = place(chain(*operators))
     return found.on_edgetpu, [(left.name, left.count) for left in found.on_cpu]
 
 
@@ -51,11 +57,11 @@ def test_names_are_those_of_the_schema() -> None:
 
 
 def test_everything_after_the_first_obstacle_stays_on_the_cpu() -> None:
-    """The compiler cuts a graph once: what comes behind the cut stays, though it is supported."""
+    """The compiler cuts a graph once: what reads the result of what stays does so too, though it is supported."""
     assert placed(GOOD, GOOD) == (2, [])
     assert placed(GOOD, BAD, GOOD, GOOD) == (1, [("ARG_MAX", 1), ("CONV_2D", 2)])
     assert placed(BAD, GOOD) == (0, [("ARG_MAX", 1), ("CONV_2D", 1)])
-    assert place([GOOD, BAD, GOOD]).on_cpu[1] == Left("CONV_2D", 1, AFTER)
+    assert place(chain(GOOD, BAD, GOOD)).on_cpu[1] == Left("CONV_2D", 1, AFTER)
     assert place([]) == NOTHING_PLACED
 
 
@@ -65,10 +71,18 @@ def test_the_conversion_of_a_float_input_stays_alone() -> None:
     assert placed(GOOD, LEADS, GOOD) == (1, [("QUANTIZE", 1), ("CONV_2D", 1)])
 
 
+def test_a_branch_beside_an_obstacle_goes() -> None:
+    """What runs later and reads nothing of what stays is compiled, as the compiler did with MoveNet's heads."""
+    branches = [GOOD, replace(BAD, reads=(0,)), replace(GOOD, reads=(0,)), replace(GOOD, reads=(1, 2))]
+    assert place(branches) == Placement(
+        compiled=False, on_edgetpu=2, on_cpu=(Left(BAD.name, 1, BAD.obstacle), Left("CONV_2D", 1, AFTER))
+    )
+
+
 @given(st.lists(st.sampled_from((GOOD, BAD, LEADS)), max_size=12))
 def test_every_operator_is_somewhere(operators: list[Operator]) -> None:
     """None is lost or counted twice, and none that has an obstacle goes to the Edge TPU."""
-    found = place(operators)
+    found = place(chain(*operators))
     assert found.on_edgetpu + sum(left.count for left in found.on_cpu) == len(operators)
     assert found.on_edgetpu <= operators.count(GOOD)
 
@@ -115,6 +129,16 @@ def test_only_conversions_of_the_input_lead() -> None:
     assert leads(quantised("uint8"), Tensor("out", (1, 5), "float32"), CAST)
     assert not leads(quantised("uint8"), quantised(), QUANTIZE)
     assert not leads(FLOATS, Tensor("out", (1, 5), "float32"), CONV)
+
+
+@pytest.mark.parametrize(("side", "times"), [(8, ""), (16, ""), (264, "makes a picture 33 times as large")])
+def test_a_picture_that_grows_much_stays(side: int, times: str) -> None:
+    """DeepLab's RESIZE_BILINEAR by 15 and by 33 was left by the compiler, MoveNet's by 2 was not."""
+    small, large = (Tensor("x", (1, each, each, 4), "int8", 0.1) for each in (8, side))
+    assert obstacle((small,), (large,), NUMBERS["RESIZE_BILINEAR"]).startswith(times)
+    assert bool(obstacle((small,), (large,), NUMBERS["RESIZE_BILINEAR"])) == bool(times)
+    assert not obstacle((large,), (small,), NUMBERS["RESIZE_NEAREST_NEIGHBOR"])
+    assert not obstacle((Tensor("x", (), "int8", 0.1),), (large,), NUMBERS["RESIZE_BILINEAR"])
 
 
 def test_a_float_model_maps_nothing() -> None:

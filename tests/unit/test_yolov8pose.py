@@ -162,3 +162,15 @@ def test_labels_decide_how_many_numbers_a_point_has() -> None:
     assert (found.label, len(found.keypoints)) == ("d", 3)
     (found,) = decode(head(14, *cell), points=3, labels=Labels())
     assert (found.label, math.isclose(found.score, 0.6, abs_tol=1e-6)) == ("class_0", True)
+
+
+@pytest.mark.parametrize("numbers", [2, 3])
+def test_pixels_of_an_oblong_input_are_of_their_own_side(numbers: int) -> None:
+    """Across they are divided by its width, down by its height: boxes and points alike."""
+    head = np.zeros((1, 5 + numbers, 42), np.float32)
+    head[0, :, 3] = [32, 8, 32, 8, 0.9, 16, 24, 0.8][: 5 + numbers]
+    (found,) = decode(head, points=1, labels=Labels({0: "cat"}, "x"), coordinates="pixels", size=(64, 32))
+    box, (point,) = found.box, found.keypoints
+    assert (box.x, box.y, box.w, box.h) == pytest.approx((0.25, 0.125, 0.5, 0.25))
+    assert point is not None
+    assert (point.x, point.y, point.score) == pytest.approx((0.25, 0.75, 0.8 if numbers == 3 else 0.9))

@@ -8,6 +8,7 @@ from edged.domain.errors import ModelError
 from edged.vision.embedded import embedded_labels
 from edged.vision.manifest import FileEntry
 from edged.vision.specs import difference
+from edged.vision.support import check_runnable
 
 _SUFFIX = "_edgetpu"
 _TAKE_ONE = "give the path of one .tflite file, or write a model.yaml"
@@ -88,6 +89,7 @@ def check_twins(twins: Twins) -> Twins:
     """The same twins, once their inputs and outputs agree. Raises ModelError where they don't."""
     if not (twins.cpu and twins.edgetpu):
         return twins
+    check_runnable(twins.cpu.file)  # that nobody looks for a better twin of what could not run with it either
     for kind in ("inputs", "outputs"):
         ours, theirs = (getattr(model.file, kind) for model in (twins.cpu, twins.edgetpu))
         _refuse(twins.cpu, twins.edgetpu, kind, difference(ours, theirs))
