@@ -167,7 +167,7 @@ requests = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(requests)
 @example(b"[" * MAX_REQUEST)
 @example(b'{"v":1,"do":"status"' + b" " * MAX_REQUEST + b"}")

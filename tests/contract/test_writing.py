@@ -109,7 +109,7 @@ def test_embedded_labels_become_a_file(tmp_path: Path) -> None:
     assert [written.labels.name(i) for i in range(5)] == [bare.labels.name(i) for i in range(5)]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.text(max_size=12), min_size=5, max_size=5))
 def test_any_embedded_names_survive(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     """Whatever an export calls its classes, the written labels say the same."""

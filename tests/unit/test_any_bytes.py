@@ -165,7 +165,7 @@ def test_no_decoder_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("decoder", KINDS)
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=60, phases=[Phase.explicit, Phase.generate])
 @given(data=st.data())
 @pytest.mark.filterwarnings("error")
 def test_any_bytes_make_an_answer(decoder: DecoderName, data: st.DataObject) -> None:
@@ -196,7 +196,7 @@ def test_any_bytes_make_an_answer(decoder: DecoderName, data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("decoder", KINDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_float_is_what_it_is(decoder: DecoderName, data: st.DataObject) -> None:
     """A float tensor that still has the scale of its integers, as some converters leave it, is read without it."""

@@ -65,7 +65,7 @@ def textbook(
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType) -> None:
     """Labels and scores are those of dequantising everything, plain softmax and a sort."""

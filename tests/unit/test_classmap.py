@@ -79,7 +79,7 @@ def same(found: list[tuple[str, int, float]], expected: dict[int, float]) -> Non
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_ids_are_counted_as_a_textbook_counts(data: st.DataObject, dtype: DType) -> None:
     """Each class has the part of the picture that its cells cover; negative ids are none, and still in the whole."""
@@ -99,7 +99,7 @@ def best(scores: list[float]) -> int:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_the_highest_score_of_a_cell_counts(data: st.DataObject, dtype: DType) -> None:
     """Scores are compared as they are stored: the answer is that of dequantising all; NaN and infinity are none."""

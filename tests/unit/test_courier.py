@@ -479,7 +479,7 @@ def test_telemetry_does_not_pile_up(bench: Bench) -> None:
     assert len(bench.take()) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(["event", "connect", "lose", "ack", "ack_last", "deny", "wait", "stuck"])))
 def test_no_event_is_lost_or_overtakes_another(steps: list[str]) -> None:
     """Whatever happens on the way, each event arrives, and is not first sent after a later one of its topic."""
@@ -539,7 +539,7 @@ def live(bench: Bench, step: str) -> set[str]:
     return heard
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(["event", "connect", "lose", "ack", "deny", "wait", *DISK])))
 def test_no_event_is_lost_where_the_disk_fails_too(steps: list[str]) -> None:
     """Whatever disk and broker do, each event arrives under one id, in order within its topic, and none stays."""

@@ -89,7 +89,7 @@ def _reals(head: Head, threshold: float) -> list[Row]:
 
 @pytest.mark.parametrize("activation", ["none", "sigmoid"])
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType, activation: Activation) -> None:
     """Labels, scores and boxes are those of dequantising everything and comparing box with box."""

@@ -1,7 +1,7 @@
 """Boxes find their way from the model's input back to the frame."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.domain.frame import FrameShape, PixelFormat
@@ -69,7 +69,6 @@ def to_input(plan: FitPlan, box: Box) -> Box:
     )
 
 
-@settings(deadline=None)
 @given(sides, sides, targets, targets, rules, boxes)
 def test_edges_come_back_as_the_clamped_box(
     width: int, height: int, target_w: int, target_h: int, rule: InputRule, box: Box
@@ -84,7 +83,6 @@ def test_edges_come_back_as_the_clamped_box(
         assert min(found.w, found.h) <= 2e-6
 
 
-@settings(deadline=None)
 @given(sides, sides, targets, targets, rules, boxes)
 def test_there_and_back(
     width: int, height: int, target_w: int, target_h: int, rule: InputRule, box: Box
@@ -95,7 +93,6 @@ def test_there_and_back(
     assert near(plan.to_frame(to_input(plan, box)), box, 1e-9 if ratios < 1e6 else 1e-7)
 
 
-@settings(deadline=None)
 @given(sides, sides, targets, targets, rules)
 def test_rectangles_lie_inside(
     width: int, height: int, target_w: int, target_h: int, rule: InputRule
@@ -109,7 +106,6 @@ def test_rectangles_lie_inside(
     assert sum(rect.w * rect.h for rect in (plan.place, *plan.padding())) == target_w * target_h
 
 
-@settings(deadline=None)
 @given(st.integers(1, 900), st.integers(1, 900), targets, targets, rules)
 def test_even_crop(width: int, height: int, target_w: int, target_h: int, rule: InputRule) -> None:
     """Where chroma planes are halved, the crop begins and ends on even pixels, inside the frame."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.domain.errors import ModelError
@@ -230,7 +230,6 @@ def test_bit_flips_in_real_models_do_no_harm(test_data: Path, name: str) -> None
         data[place] ^= bit
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=8))
 def test_overwritten_bytes_do_no_harm(place: int, garbage: bytes) -> None:
     """Garbage anywhere in a model gives a model or a refusal."""
@@ -239,7 +238,6 @@ def test_overwritten_bytes_do_no_harm(place: int, garbage: bytes) -> None:
     read_or_refuse(data[:at] + garbage + data[at + len(garbage) :])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_do_no_harm(garbage: bytes) -> None:
     """Any bytes behind a model's first eight give a model or a refusal."""

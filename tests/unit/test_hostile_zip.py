@@ -103,7 +103,7 @@ def test_one_name_twice_is_one_file() -> None:
     assert len(read(buffer.getvalue()).files) == 1
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, 10_000), st.integers(0, 255))
 def test_a_byte_of_the_zip_does_no_harm(place: int, value: int) -> None:
     """Any byte of the zip may be another one: the model is read or refused."""
@@ -155,7 +155,6 @@ literals: Any = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(literals, literals, st.booleans())
 @example(names={True: "x"}, size=(1, 2), as_json=False)
 def test_any_description_is_labels_or_none(names: Any, size: Any, as_json: bool) -> None:
@@ -174,7 +173,6 @@ def test_any_description_is_labels_or_none(names: Any, size: Any, as_json: bool)
         assert all(type(side) is int for side in description.size)
 
 
-@settings(deadline=None)
 @given(st.text("{}[]()'\",:+-*0123456789abcdefnost \\\n", max_size=200))
 def test_any_text_is_labels_or_none(text: str) -> None:
     """Text that only begins like a description is left alone."""

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.domain.errors import ModelError
@@ -148,7 +148,6 @@ def test_ssd_ids_never_count_the_background(labels: Labels, name: str) -> None:
     assert (matched.name(0), background) == (name, "none")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.integers(1, 12))
 def test_any_text_is_labels_or_refused(text: str, count: int) -> None:
     """Whatever a label file holds, the answer is labels or a ModelError."""

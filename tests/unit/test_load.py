@@ -138,7 +138,7 @@ def test_broken_yaml_in_the_environment(tmp_path: Path) -> None:
     assert "is empty" in refusal(tmp_path, environ={"EDGED_MQTT__PORT": ""})
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=40)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
 def test_any_text_in_the_environment(text: str) -> None:
     """Whatever a variable holds, the answer is a value or a finding."""
@@ -181,7 +181,7 @@ FULL_DATA = parse(FULL.read_bytes(), "full").data
 
 
 @given(st.data())
-@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 def test_any_misspelt_key_is_found_and_put_right(data: st.DataObject) -> None:
     """One letter left out, doubled or swapped anywhere in a key: its line and the right key are named."""
     path = data.draw(
@@ -247,7 +247,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
 
 
 @given(CONFIGURATIONS)
-@hypothesis_settings(deadline=None, max_examples=50)
+@hypothesis_settings(max_examples=50)
 def test_settings_survive_being_written_and_read(data: dict[str, object]) -> None:
     """Settings that are written out as YAML and read again are the same settings."""
     value, findings = validate(parse(dump(data).encode(), "f"), {})

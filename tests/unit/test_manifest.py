@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.domain.errors import ConfigurationError
@@ -132,7 +132,6 @@ def manifests(draw: st.DrawFn) -> Manifest:
     )
 
 
-@settings(deadline=None)
 @given(manifests())
 def test_manifest_survives_the_round_trip(manifest: Manifest) -> None:
     """A manifest that is written and read again is the same."""
@@ -146,7 +145,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from((*MINIMAL, "input", "roles", "labels", "task", "x")), json_values))
 def test_any_values_are_a_manifest_or_mistakes(data: Any) -> None:
     """Whatever a manifest holds, the answer is a manifest or a list of mistakes, each with its place."""

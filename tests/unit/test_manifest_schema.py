@@ -110,7 +110,6 @@ def test_shipped_bundles_are_valid(file: Path) -> None:
     VALIDATOR.validate(read(file).data)
 
 
-@settings(deadline=None)
 @given(manifests())
 def test_what_is_written_is_valid(manifest: Manifest) -> None:
     """Every manifest that can be written down is valid, for all decoders."""
@@ -180,7 +179,7 @@ def test_each_change_is_a_mistake_for_both_or_for_none(decoder: DecoderName) -> 
         agree(changed)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(damaged())
 def test_reader_and_schema_agree(data: Any) -> None:
     """What the reader accepts is valid; a wrong type, word, range or key is a mistake for both."""

@@ -32,7 +32,7 @@ def textbook(
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType) -> None:
     """One person: the mean score of the points of 0.2 and more, the box around them, every point where it is."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -40,7 +40,6 @@ def edges(boxes: list[tuple[int, ...]]) -> NDArray[np.float64]:
     return np.array(boxes, np.float64).reshape(-1, 4)
 
 
-@settings(deadline=None)
 @given(BOXES, st.data())
 def test_same_as_the_textbook(boxes: list[tuple[int, ...]], data: st.DataObject) -> None:
     """The boxes that stay are those of going through them one by one, within groups and without."""
@@ -82,7 +81,6 @@ def test_boxes_beyond_all_measure_are_survived() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
-@settings(deadline=None)
 @given(scores=hnp.arrays(np.float64, st.integers(0, 40), elements=st.integers(0, 6).map(float)))
 def test_best_first(scores: NDArray[np.float64], limit: int) -> None:
     """The highest scores come first, equal ones in their order, no more than asked for."""

@@ -26,7 +26,7 @@ def found(
 
 @pytest.mark.parametrize("logits", [False, True])
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_same_as_making_all_of_them_real(data: st.DataObject, dtype: DType, logits: bool) -> None:
     """Those pass whose real value reaches the threshold, and no others."""

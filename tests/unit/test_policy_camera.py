@@ -102,12 +102,9 @@ class Story(RuleBasedStateMachine):
 
 def test_tracks_and_presence_agree_whatever_happens() -> None:
     """A track starts once before it ends, with a new number; presence counts what is open; a close ends all."""
-    run_state_machine_as_test(
-        Story, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
-    )
+    run_state_machine_as_test(Story, settings=settings(max_examples=60, stateful_step_count=30))
 
 
-@settings(deadline=None)
 @given(st.lists(scenes, max_size=12))
 def test_the_same_frames_give_the_same_events(story: list[list[Detection]]) -> None:
     """A recording through the same rules gives equal events each time."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.domain.errors import ModelError
@@ -73,7 +73,6 @@ def test_int8_without_scale_is_doubted() -> None:
     assert "without a scale" in made.warning
 
 
-@settings(deadline=None)
 @given(
     dtype=st.sampled_from(["uint8", "int8", "int16"]),
     scale=st.floats(1e-3, 2.0),
@@ -142,7 +141,6 @@ def test_floats_are_dequantised_already() -> None:
     assert dequantise(np.array([0.5], np.float32), Quantization(0.1, 3)).tolist() == [0.5]
 
 
-@settings(deadline=None)
 @given(
     threshold=st.one_of(st.floats(-3, 3), st.floats(allow_nan=True, allow_infinity=True)),
     scale=st.one_of(st.floats(1e-6, 3.0), st.sampled_from([1 / 256, 1 / 255, 0.1])),

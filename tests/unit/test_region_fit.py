@@ -26,7 +26,6 @@ def regions(draw: st.DrawFn) -> Box:
     return Box(x, y, draw(share) * (1 - x), draw(share) * (1 - y))
 
 
-@settings(deadline=None)
 @given(sides, sides, regions(), st.booleans())
 def test_a_region_is_whole_pixels_inside_the_frame(width: int, height: int, region: Box, even: bool) -> None:
     """At least one pixel a side and at most half a pixel off; even sides for I420, where it may grow by a pixel more."""
@@ -60,7 +59,7 @@ def letterboxed(start: int, size: int, scale: float, room: int, *, centred: bool
     return offset - start * drawn / size, drawn / size
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.integers(8, 4000),
     st.integers(8, 4000),
@@ -106,7 +105,6 @@ def test_a_letterbox_within_a_region_is_undone(
         assert max(abs(a - b) for a, b in zip(got, wanted, strict=True)) < 1e-5
 
 
-@settings(deadline=None)
 @given(sides, sides, targets, targets, regions(), rules, st.tuples(*[st.floats(-3, 4)] * 4))
 def test_nothing_is_found_outside_the_region(
     width: int,
@@ -135,7 +133,6 @@ def region_plan(
     return plan_fit(width, height, target_w, target_h, rule, area=region_pixels(region, width, height))
 
 
-@settings(deadline=None)
 @given(sides, sides, targets, targets, regions(), rules, st.booleans())
 def test_the_crop_stays_in_the_region(
     width: int, height: int, target_w: int, target_h: int, region: Box, rule: InputRule, even: bool

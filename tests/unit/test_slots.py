@@ -69,7 +69,7 @@ class Ring(RuleBasedStateMachine):
 
 
 TestRing = Ring.TestCase
-TestRing.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestRing.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_an_unused_ring_lends_nothing_and_has_room() -> None:

@@ -79,7 +79,7 @@ def textbook(
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType) -> None:
     """Labels, scores and boxes are those of dequantising everything and reading row by row."""

@@ -30,7 +30,7 @@ def counts(quantization: Quantization, dtype: DType) -> bool:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType) -> None:
     """Labels, scores and boxes are those of dequantising everything; nothing is suppressed."""

@@ -50,7 +50,7 @@ def textbook(
 
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType, transposed: bool) -> None:
     """Labels, scores, boxes and points are those of dequantising everything and comparing box with box."""

@@ -108,7 +108,7 @@ def expected(logits: list[float]) -> float:
 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType, whole: bool) -> None:
     """Labels, scores and boxes are those of dequantising everything, taking every softmax, comparing all boxes."""
