@@ -77,7 +77,9 @@ class Drawer:
         self._pictures = pictures
         self._bundle = bundle
         self._regions = {region.name: region.box for region in regions}
-        self._overlays: dict[int, Overlay] = {}
+        self._drawings: dict[int, Drawing] = {}
+        self._overlay = Overlay()
+        """Of the picture whose answers come; those of its regions follow one another."""
 
     def answer(self, answer: Answer) -> None:
         """One picture is answered, or another part of it."""
@@ -85,16 +87,14 @@ class Drawer:
         overlay = overlay_of(prediction, self._bundle.manifest.keypoints, region)
         if isinstance(prediction, Areas):
             overlay = replace(overlay, mask=self._mask(answer, prediction.top))
-        before = self._overlays.get(answer.index, Overlay())
-        self._overlays[answer.index] = _both(before, overlay)
+        begun = answer.index in self._drawings
+        self._overlay = _both(self._overlay if begun else Overlay(), overlay)
+        source, target = self._pictures[answer.index], self._targets[answer.index]
+        self._drawings[answer.index] = Drawing.of(source, target, self._overlay)
 
     def finish(self, notice: Callable[[str], None]) -> int:
         """Draws every picture that was answered; the number of those that failed."""
-        drawings = [
-            Drawing(self._pictures[index], self._targets[index], overlay)
-            for index, overlay in self._overlays.items()
-        ]
-        return draw_pictures(drawings, notice) if drawings else 0
+        return draw_pictures(list(self._drawings.values()), notice) if self._drawings else 0
 
     def _mask(self, answer: Answer, top: Sequence[Ranked]) -> NDArray[np.uint8] | None:
         manifest, observation = self._bundle.manifest, answer.observation

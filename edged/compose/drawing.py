@@ -1,8 +1,9 @@
 """Pictures with what the model found drawn over them, by a process of their own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edged.domain.errors import ChildDiedError
 from edged.transport.drawings import overlay_to_wire
@@ -19,7 +20,13 @@ class Drawing:
 
     source: Path
     target: Path
-    overlay: Overlay
+    overlay: Mapping[str, Any]
+    """As it is sent: a mask is packed, since those of many large pictures wait in memory."""
+
+    @staticmethod
+    def of(source: Path, target: Path, overlay: Overlay) -> "Drawing":
+        """The same with an overlay that is not packed yet."""
+        return Drawing(source, target, overlay_to_wire(overlay))
 
 
 def draw_pictures(drawings: Sequence[Drawing], notice: Callable[[str], None]) -> int:
@@ -31,7 +38,7 @@ def draw_pictures(drawings: Sequence[Drawing], notice: Callable[[str], None]) ->
         {
             "source": str(each.source.absolute()),
             "target": str(each.target.absolute()),
-            "overlay": overlay_to_wire(each.overlay),
+            "overlay": each.overlay,
         }
         for each in drawings
     ]

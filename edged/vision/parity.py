@@ -107,7 +107,9 @@ def _outputs(decoder: DecoderName, ours: Seen, theirs: Seen) -> tuple[OutputPari
     if decoder in LISTS:
         return _lists(decoder, ours, theirs)
     return tuple(
-        _one(spec, one, other, probable=decoder in _CLASSES or parts.get(index, "").startswith("scores"))
+        _map(spec, one, other)
+        if decoder == "classmap" and spec.quantization is None and not spec.dtype.startswith("float")
+        else _one(spec, one, other, probable=decoder in _CLASSES or parts.get(index, "").startswith("scores"))
         for index, (spec, one, other) in enumerate(
             zip(ours.outputs, ours.digests, theirs.digests, strict=False)
         )

@@ -8,7 +8,6 @@ from typing import Any
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
-from edged.vision.agreement import FIX
 from edged.vision.manifest import Manifest
 from edged.vision.quantity import Quantity
 from edged.vision.section import Section
@@ -130,7 +129,7 @@ def _no_place(
     else:
         what = f"output {output} has no element {index}"
     what = f"model {manifest.name}: {what} for its value {each.name}; it gives {_listed(outputs)}"
-    return ModelError(what, FIX)
+    return ModelError(what, "name as many values as there are numbers, or say output and index of each")
 
 
 def _too_few(manifest: Manifest, outputs: Sequence[TensorSpec]) -> ModelError:

@@ -22,5 +22,5 @@ def test_a_library_that_complains_of_each_picture_holds_nobody_up(tmp_path: Path
     at = whole.rindex(b"\xff\xd9")
     source.write_bytes(whole[:at] + b"\x01\x02\x03" + whole[at:])
     told: list[str] = []
-    assert draw_pictures([Drawing(source, target, Overlay())] * PICTURES, told.append) == 0
+    assert draw_pictures([Drawing.of(source, target, Overlay())] * PICTURES, told.append) == 0
     assert (told, target.is_file()) == ([], True)

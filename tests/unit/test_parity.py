@@ -250,10 +250,11 @@ def test_small_probabilities_may_be_five_steps_apart(steps: int, same: bool) -> 
     assert held(one, other, PROBABILITIES).same == same
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
 @pytest.mark.parametrize(("wrong", "same"), [(1, True), (2, False)])
-def test_a_map_may_differ_in_a_tenth_of_its_places(wrong: int, same: bool) -> None:
-    """Nine places of ten are alike, eight are not."""
-    one, other = np.full((1, 10), 3, np.int64), np.full((1, 10), 3, np.int64)
+def test_a_map_may_differ_in_a_tenth_of_its_places(wrong: int, same: bool, dtype: type[np.integer]) -> None:
+    """Nine places of ten are alike, eight are not; in bytes too, where 3 and 7 are no four steps."""
+    one, other = np.full((1, 10), 3, dtype), np.full((1, 10), 3, dtype)
     other[0, :wrong] = 7
     assert held(one, other, decoder="classmap").same == same
 
