@@ -51,7 +51,7 @@ class ClassificationDecoder:
         """The best classes that reach the threshold; `plan` is not needed, since a class has no place."""
         values = outputs[self._output].reshape(-1)
         if values.dtype.kind == "f":
-            values = values.astype(np.float64)  # a float32 comparison would round the threshold
+            values = dequantise(values, None)  # wide: a float32 comparison would round the threshold
         if not values.size:
             return Classification(())
         pairs = self._from_logits(values) if self._softmax else self._from_scores(values)

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.agreement import disagreement, output_of, readable
 from edged.vision.classmap import ClassmapDecoder
-from edged.vision.grid import input_sides
+from edged.vision.headreader import HeadReader
 from edged.vision.labels import Labels
 from edged.vision.manifest import PARTS, Manifest
 from edged.vision.maphead import check_map, map_classes
@@ -51,16 +49,8 @@ def make_yolov8pose_decoder(
     """For yolov8pose; ModelError where the output is not what the manifest says."""
     output = output_of(manifest, outputs, "head")
     layout = check_pose_head(outputs[output], manifest, labels, picture=picture, where=manifest.name)
-    in_pixels = manifest.coordinates == "pixels"
-    return Yolov8PoseDecoder(
-        output,
-        outputs[output],
-        labels,
-        layout=layout,
-        sides=input_sides(picture.shape[2], picture.shape[1]) if in_pixels else np.ones(4),
-        threshold=threshold,
-        nms=manifest.nms,
-    )
+    head = HeadReader(output, outputs[output], labels, manifest, picture=picture)
+    return Yolov8PoseDecoder(head, layout=layout, threshold=threshold)
 
 
 def make_classmap_decoder(

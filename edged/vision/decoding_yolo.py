@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.agreement import FIX, output_of, outputs_of, readable
-from edged.vision.grid import input_sides, make_grid
+from edged.vision.grid import make_grid
+from edged.vision.headreader import HeadReader
 from edged.vision.labels import Labels
 from edged.vision.manifest import Manifest
 from edged.vision.splithead import check_levels, levels_of
@@ -30,16 +29,13 @@ def make_head_decoder(
     output = output_of(manifest, outputs, "head")
     spec, decoder = outputs[output], manifest.decoder
     layout = check_head(spec, decoder, manifest.coordinates, picture=picture, where=manifest.name)
-    in_pixels = manifest.coordinates == "pixels"
-    sides = input_sides(picture.shape[2], picture.shape[1]) if in_pixels else np.ones(4)
+    head = HeadReader(output, spec, labels, manifest, picture=picture)
     if decoder == "yolov10":
         check_class_range(spec, labels, manifest.name)
-        return Yolov10Decoder(output, spec, labels, sides=sides, threshold=threshold)
+        return Yolov10Decoder(output, spec, labels, sides=head.sides, threshold=threshold)
     if decoder == "yolov5":
-        return Yolov5Decoder(output, spec, labels, sides=sides, threshold=threshold, nms=manifest.nms)
-    return Yolov8Decoder(
-        output, spec, labels, layout=layout, sides=sides, threshold=threshold, nms=manifest.nms
-    )
+        return Yolov5Decoder(head, threshold=threshold)
+    return Yolov8Decoder(head, layout=layout, threshold=threshold)
 
 
 def make_yolov9_decoder(

@@ -7,19 +7,15 @@ for each class, all of them after their sigmoid.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edged.domain.predictions import Detections
-from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.bestclass import Best
-from edged.vision.candidates import MOST_CANDIDATES, Candidates, edges_around
+from edged.vision.candidates import MOST_CANDIDATES
 from edged.vision.fit import FitPlan
-from edged.vision.labels import Labels
-from edged.vision.manifest import NmsRule
+from edged.vision.headreader import BOX, HeadReader
 from edged.vision.nms import best_first
 from edged.vision.passing import Passing
-from edged.vision.quantise import dequantise
 
 
 class Yolov5Decoder:
@@ -30,36 +26,20 @@ class Yolov5Decoder:
     whose best class misses it. A row without a finite objectness or class score is none.
     """
 
-    def __init__(
-        self,
-        output: int,
-        spec: TensorSpec,
-        labels: Labels,
-        *,
-        sides: NDArray[np.float64],
-        threshold: float,
-        nms: NmsRule,
-    ) -> None:
-        """`spec` describes the output of index `output`; `sides` is what its boxes are divided by, [4]."""
-        self._output = output
-        self._labels = labels
-        self._sides = sides
+    def __init__(self, head: HeadReader, *, threshold: float) -> None:
+        """Rows of `head` whose score is below the threshold are none."""
+        self._head = head
         self._threshold = threshold
-        self._nms = nms
-        self._quantization = spec.quantization
-        self._passing = Passing(spec, threshold=threshold)
-        self._floats = spec.dtype.startswith("float")
+        self._passing = Passing(head.spec, threshold=threshold)
+        self._floats = head.spec.dtype.startswith("float")
 
     def decode(self, outputs: Sequence[Tensor], plan: FitPlan) -> Detections:
         """The objects that reach the threshold, best score first, in boxes of the frame."""
-        rows = outputs[self._output][0]
+        rows = outputs[self._head.output][0]
         best = self._best(rows)
         if not best.cells.size:
             return Detections(())
-        boxes = dequantise(rows[best.cells, :4], self._quantization) / self._sides
-        return Candidates(edges_around(boxes), best.classes, best.scores).detections(
-            self._labels, plan, self._nms
-        )
+        return self._head.objects(rows[best.cells, :BOX], best, plan)
 
     def _best(self, rows: Tensor) -> Best:
         """The best rows whose product reaches the threshold."""
