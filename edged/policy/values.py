@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from statistics import median
 
 from edged.domain.events import ReadingState, ValueChanged
 from edged.domain.predictions import Observation, Readings
@@ -30,7 +29,7 @@ class _Watched:
         """Takes a reading; what is to be told, if anything is."""
         self.readings.append(value)
         self.last_ns = now_ns
-        now = median(self.readings)
+        now = _median(self.readings)
         if self.told is not None and abs(now - self.told) < self.rule.change * (1 - _ROUNDING):
             return None
         self.told = now
@@ -97,3 +96,10 @@ class ValueWatch:
             )
             for name, each in ((name, self._values[name]) for name in names)
         )
+
+
+def _median(readings: Iterable[float]) -> float:
+    """The middle one, or the mean of the two; the standard library's is behind an import of decimal and random."""
+    ordered = sorted(readings)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

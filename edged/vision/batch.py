@@ -9,7 +9,6 @@ from dataclasses import replace
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
-from edged.vision.modelfile import ModelFile
 
 MOST_PLACES = 64
 """Pictures that a model may take at once."""
@@ -18,13 +17,6 @@ MOST_PLACES = 64
 def passes(pictures: int, places: int) -> int:
     """How often a model with so many places has to run for so many pictures."""
     return -(-pictures // places)
-
-
-def one_picture(file: ModelFile) -> ModelFile:
-    """The file as if it took one picture. Raises ModelError as `outputs_of_one` does."""
-    picture = file.inputs[0]
-    outputs = outputs_of_one(file.outputs, picture.shape[0], file.where)
-    return replace(file, inputs=(of_one(picture),), outputs=outputs)
 
 
 def outputs_of_one(

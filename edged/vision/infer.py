@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.agreement import score_count
-from edged.vision.batch import one_picture
 from edged.vision.binary import yes_and_no
 from edged.vision.decoding_pose import pose_or_map_classes
 from edged.vision.embedded import Description, embedded_description
@@ -52,7 +51,7 @@ class Inferred:
 def infer_manifest(file: ModelFile, name: str, labels: Labels | None) -> Inferred:
     """What a model without a manifest is. Raises ModelError, with the reason, where this version cannot run it."""
     check_runnable(file)
-    file = one_picture(file)
+    file = file.for_one_picture()
     inferred = _infer(file, name, labels or Labels())
     warnings = () if inferred.labels.names else (NO_LABELS,)
     return Inferred(inferred.manifest, inferred.labels, warnings + inferred.warnings, inferred.undecided)
@@ -90,7 +89,7 @@ def _find_detector(
 def check_manifest(manifest: Manifest, file: ModelFile, labels: Labels | None) -> Inferred:
     """The same for a manifest that was given. Raises ModelError where the file contradicts it."""
     check_runnable(file)
-    file = one_picture(file)
+    file = file.for_one_picture()
     for part, index in manifest.roles:
         if index >= len(file.outputs):
             raise ModelError(

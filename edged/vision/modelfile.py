@@ -4,11 +4,12 @@ A runtime's C++ dies of SIGSEGV on most files that are cut off, so the whole fil
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.vision.appended import appended_files
+from edged.vision.batch import of_one, outputs_of_one
 from edged.vision.flatbuffer import COPY_AGAIN, Reader, Table
 from edged.vision.graph import EDGETPU_OP, Graph, Op, operator_code
 from edged.vision.metadata import mentioned_files
@@ -40,6 +41,12 @@ class ModelFile:
     def ops(self) -> int:
         """How many operators the graph has."""
         return len(self.operators)
+
+    def for_one_picture(self) -> "ModelFile":
+        """The file as if it took one picture. Raises ModelError as `outputs_of_one` does."""
+        picture = self.inputs[0]
+        outputs = outputs_of_one(self.outputs, picture.shape[0], self.where)
+        return replace(self, inputs=(of_one(picture),), outputs=outputs)
 
     @property
     def compiled(self) -> bool:
