@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edged.domain.tensors import TensorSpec
 from edged.vision.digest import LISTS, Digest, places, real, to_real
 from edged.vision.manifest import DecoderName
-from edged.vision.parity_lists import compare_lists, is_finite
+from edged.vision.parity_lists import Listed, compare_lists, is_finite
 from edged.vision.quantise import are_shares, real_range
 from edged.vision.specs import difference
 
@@ -32,24 +32,12 @@ _SAME = 1e-5
 _CLASSES: frozenset[DecoderName] = frozenset({"classification", "binary", "multilabel"})
 
 
-class Seen(Protocol):
-    """What a process found out about a model by running it on the golden frame."""
+class Seen(Listed, Protocol):
+    """What a process found out about a model by running it on the golden frame; no digests where there were too many."""
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """The inputs."""
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """The outputs, as they are after an invoke."""
-
-    @property
-    def roles(self) -> tuple[tuple[str, int], ...]:
-        """Which output plays which part."""
-
-    @property
-    def digests(self) -> tuple[Digest, ...]:
-        """One for each output; none where there were too many to tell."""
 
 
 @dataclass(frozen=True, slots=True)
