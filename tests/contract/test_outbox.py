@@ -162,7 +162,7 @@ def test_a_locked_file_is_not_waited_for(tmp_path: Path) -> None:
     begin_s = time.monotonic()
     with pytest.raises(StorageError, match="locked") as refused:
         outbox.append(event)
-    assert time.monotonic() - begin_s < 1.5
+    assert time.monotonic() - begin_s < 3
     assert "other process" in refused.value.fix
     other.close()
     assert outbox.append(event).seq == 1

@@ -183,7 +183,7 @@ def test_paho_stops_in_time_beside_a_silent_network(notices: Notices) -> None:
     publisher.start(notices.box.put)
     begin_s = time.monotonic()
     publisher.stop([WILL], 0.3)
-    assert time.monotonic() - begin_s < 1
+    assert time.monotonic() - begin_s < 3
 
 
 def test_unsafe_and_impossible_settings_are_refused(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_subscribers_hear_of_twins_that_disagree_and_that_they_agree_again(
 def test_no_frame_waits_for_the_look(
     start: Start, chip: EdgeTpuControl, twins: Path, edgetpu_library: Path
 ) -> None:
-    """From a second before the CPU twin starts until a second after its end, frames are answered as before."""
+    """From a second before the CPU twin starts until a second after its end, no run of frames is left out."""
     machine = start(busy(twins, edgetpu_library))
     machine.wait_for(machine.frames)
     began_s = time.monotonic()
@@ -86,10 +86,10 @@ def test_no_frame_waits_for_the_look(
     time.sleep(1)
     frames = [each for each in machine.frames() if each.at_s > began_s + LATE_S - 2]
     seqs = [each.payload["frame"]["seq"] for each in frames]
-    gaps_ms = sorted((b.at_s - a.at_s) * 1000 for a, b in pairwise(frames))
-    figures(f"{len(seqs)} frames of {seqs[-1] - seqs[0] + 1}; longest gap {gaps_ms[-1]:.0f} ms")
+    longest = max(later - earlier - 1 for earlier, later in pairwise(seqs))
+    figures(f"{len(seqs)} frames of {seqs[-1] - seqs[0] + 1}; at most {longest} left out in a row")
     assert len(seqs) >= 0.95 * (seqs[-1] - seqs[0] + 1)
-    assert gaps_ms[-1] < 250
+    assert longest < FPS / 4
     assert (machine.problems(), machine.system_events()) == (set(), [])
     assert machine.end()[0] == 0
 
