@@ -9,7 +9,7 @@ from edged.children.start import fatal, run_child
 from edged.domain.errors import BadPictureError
 from edged.ports import Camera
 from edged.transport.control import Control
-from edged.transport.lender import Lender
+from edged.transport.lender import Adopted, Lender
 
 
 class _Adoption:
@@ -18,12 +18,12 @@ class _Adoption:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def __call__(self) -> list[socket.socket] | None:
+    def __call__(self) -> list[Adopted] | None:
         try:
-            _, fds = self._control.receive() or ({}, [])
+            message, fds = self._control.receive() or ({}, [])
         except EOFError:
             return None
-        return [socket.socket(fileno=fd) for fd in fds]
+        return [Adopted(socket.socket(fileno=fd), message["follows"]) for fd in fds]
 
 
 def capture(camera: Camera, lender: Lender, control: Control) -> int:

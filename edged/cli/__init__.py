@@ -23,6 +23,7 @@ COMMANDS = {
     "infer": ("edged.cli.infer", "infer"),
     "check": ("edged.cli.check", "check"),
     "reload": ("edged.cli.reload", "reload"),
+    "snapshot": ("edged.cli.snapshot", "snapshot"),
     "model": ("edged.cli.model", "model"),
 }
 _OUTPUT_LOST = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT})

@@ -14,7 +14,7 @@ from edged.domain.predictions import Areas, Ranked
 from edged.domain.regions import Region
 from edged.vision.bundle import Bundle
 from edged.vision.fit import plan_frame
-from edged.vision.overlay import Overlay, mask_of, overlay_of
+from edged.vision.overlay import Overlay, mask_of, merged, overlay_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -88,7 +88,7 @@ class Drawer:
         if isinstance(prediction, Areas):
             overlay = replace(overlay, mask=self._mask(answer, prediction.top))
         begun = answer.index in self._drawings
-        self._overlay = _both(self._overlay if begun else Overlay(), overlay)
+        self._overlay = merged(self._overlay if begun else Overlay(), overlay)
         source, target = self._pictures[answer.index], self._targets[answer.index]
         self._drawings[answer.index] = Drawing.of(source, target, self._overlay)
 
@@ -102,11 +102,3 @@ class Drawer:
         plan = plan_frame(observation.frame.shape, self._bundle.inputs[0], manifest.input, region)
         shown = [entry.label_id for entry in top]
         return mask_of(answer.outputs[index], answer.specs[index], shown, plan)
-
-
-def _both(before: Overlay, after: Overlay) -> Overlay:
-    """Two overlays of one picture; where both tint, the later one does."""
-    mask = after.mask if before.mask is None else before.mask
-    if before.mask is not None and after.mask is not None:
-        mask = after.mask + before.mask * (after.mask == 0)
-    return Overlay(before.figures + after.figures, before.words + after.words, mask)

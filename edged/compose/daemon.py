@@ -17,7 +17,7 @@ from edged.adapters.storage.folderlock import FolderLock
 from edged.adapters.storage.outbox import SqliteOutbox, new_epoch
 from edged.adapters.system.asking import socket_of
 from edged.adapters.system.clock import SystemClock, boot_id
-from edged.adapters.system.controlsocket import ControlSocket
+from edged.adapters.system.controlsocket import ControlSocket, Verb
 from edged.adapters.system.notify import Systemd
 from edged.adapters.system.sensors import SysfsSensors
 from edged.adapters.system.tpulock import TpuLock
@@ -77,11 +77,19 @@ def run_daemon(
             assemble=partial(_assemble, reactor, manager),
         )
         if socket:
-            _listen(stack, ControlSocket(socket, reactor, {"reload": lambda _, reply: service.reload(reply)}))
+            _listen(stack, ControlSocket(socket, reactor, _verbs(service)))
         _hear_signals(service)
         if stop_after_s:
             reactor.call_later(stop_after_s, service.stop)
         service.run()
+
+
+def _verbs(service: Service) -> dict[str, Verb]:
+    """What may be asked over the local socket."""
+    return {
+        "reload": lambda _, reply: service.reload(reply),
+        "snapshot": lambda request, reply: service.snapshot(str(request.get("camera")), reply),
+    }
 
 
 def _claim(stack: ExitStack, state_dir: Path) -> None:

@@ -96,6 +96,13 @@ class Service:
         if not self._busy:
             self._begin()
 
+    def snapshot(self, camera: str, reply: Reply) -> None:
+        """Has a picture made; none while one daemon follows another."""
+        if self._next or self._stopping:
+            reply(Answer(ExitCode.TRY_AGAIN, "the configuration is being changed"))
+        else:
+            self._daemon.snapshot(camera, reply)
+
     def daemon_settled(self, *, works: bool, standing: Standing) -> None:
         """Answers those who wait for the outcome of a change; from `works` on there is no way back."""
         if works:

@@ -7,13 +7,14 @@ from edged.adapters.mqtt.settings import BrokerSettings, TlsSettings
 from edged.compose.plans import AcceleratorOptions
 from edged.compose.readings import lowest_score, text_rule, value_rules
 from edged.config.settings import Settings
-from edged.config.settings_cameras import CameraSettings
+from edged.config.settings_cameras import CameraSettings, PublishSettings
 from edged.daemon.camera_unit import CameraPlan
-from edged.daemon.watch import WatchPlan
+from edged.daemon.watch import SnapshotPlan, WatchPlan
 from edged.domain.geometry import Box
 from edged.domain.regions import Region
 from edged.policy.rules import CameraRules, LabelRule, Zone
 from edged.vision.manifest import Manifest
+from edged.vision.snapshot import Sheet
 
 
 def broker_settings(settings: Settings, password: str | None) -> BrokerSettings:
@@ -82,7 +83,18 @@ def watch_plan(name: str, camera: CameraSettings, manifest: Manifest) -> WatchPl
         text=text_rule(camera, manifest),
     )
     publish = camera.publish
-    return WatchPlan(name, rules, publish.frame_max_fps if publish.frame else None, tuple(camera.regions))
+    return WatchPlan(
+        name,
+        rules,
+        publish.frame_max_fps if publish.frame else None,
+        _snapshot_plan(publish) if publish.snapshot else None,
+        tuple(camera.regions),
+    )
+
+
+def _snapshot_plan(publish: PublishSettings) -> SnapshotPlan:
+    sheet = Sheet(publish.snapshot_side, publish.snapshot_max_kb * 1000)
+    return SnapshotPlan(publish.snapshot_interval_s, sheet)
 
 
 def camera_regions(camera: CameraSettings) -> tuple[Region, ...]:

@@ -18,6 +18,7 @@ from edged.config.fields import (
 )
 from edged.config.settings_sources import Source
 from edged.domain.regions import MOST_REGIONS
+from edged.vision.snapshot import MOST_SIDE
 
 
 class LabelSettings(Section):
@@ -59,6 +60,28 @@ class PublishSettings(Section):
     )
     frame_max_fps: float = setting(
         "At most so many `frame` messages per second.", 5.0, gt=0, le=240, example=2
+    )
+    snapshot: bool = setting(
+        "Publish a picture under `snapshot` now and then, with what was found in it.",
+        default=False,
+        example=True,
+    )
+    snapshot_interval_s: float = setting(
+        "Seconds from one `snapshot` to the next.", 30.0, ge=1, le=86400, example=10
+    )
+    snapshot_side: int = setting(
+        "Longest side of a `snapshot` in pixels; a smaller frame keeps its size.",
+        640,
+        ge=64,
+        le=MOST_SIDE,
+        example=1280,
+    )
+    snapshot_max_kb: int = setting(
+        "At most so many kilobytes a `snapshot`; it is made of less quality or smaller until it fits.",
+        100,
+        ge=5,
+        le=1000,
+        example=250,
     )
 
 

@@ -116,10 +116,10 @@ class CameraUnit:
             self._again.cancel()
         self._end_process()
 
-    def lend_to(self, lease: socket.socket) -> None:
-        """Hands a consumer's end to the child; the descriptor is copied."""
+    def lend_to(self, lease: socket.socket, *, follows: bool = False) -> None:
+        """Hands a consumer's end to the child, or a follower's; the descriptor is copied."""
         if self._process:
-            self._process.send({"do": "lend"}, [lease.fileno()])
+            self._process.send({"do": "lend", "follows": follows}, [lease.fileno()])
 
     def last_seq(self) -> int:
         """Sequence number of the newest complete frame, 0 before the first."""

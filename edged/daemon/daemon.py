@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from edged.daemon.accelerator_unit import AcceleratorUnit
 from edged.daemon.account import Account, Identity
+from edged.daemon.answer import Reply
 from edged.daemon.attempt import Attempt
 from edged.daemon.camera_unit import CameraUnit
 from edged.daemon.delivery import DeliveryThread
@@ -15,6 +16,7 @@ from edged.daemon.pipeline import Pipeline
 from edged.daemon.reactor import Reactor, Timer
 from edged.daemon.rules import Rules
 from edged.daemon.settling import Owner, Settling
+from edged.daemon.snapshots import Snapshots
 from edged.daemon.statusline import StatusLine
 from edged.daemon.stream import Stream
 from edged.daemon.watch import Watch
@@ -69,10 +71,12 @@ class Daemon:
         self._error: EdgedError | None = None
         self._settling = Settling(self._watches.values())
         self._twins = TwinWatch(reactor, herald)
+        self._snapshots = Snapshots(reactor, herald, clock)
 
     def run(self, make_pipeline: Callable[["Daemon"], Pipeline]) -> None:
         """Runs until every source has ended or `stop`; raises what makes it impossible. Main thread only."""
         self._pipeline = make_pipeline(self)
+        self._snapshots.begin(self._watches, self._pipeline.cameras)
         self._account = Account(
             identity=self._identity,
             watches=self._watches,
@@ -105,6 +109,7 @@ class Daemon:
         if self._statistics:
             self._statistics.cancel()
         self._twins.close()
+        self._snapshots.close()
         self._pipeline.close()
         for watch in self._watches.values():
             self._go_offline(watch, "stopped")
@@ -123,6 +128,10 @@ class Daemon:
         self._rules = rules
         self._herald.keep_topics(rules.watches, fresh=False)
         self._tell_info()
+
+    def snapshot(self, camera: str, reply: Reply) -> None:
+        """A picture of a camera for somebody on this machine."""
+        self._snapshots.ask(camera, reply)
 
     def reloaded(self, message: str) -> None:
         """Tells that the configuration was read again and runs."""
@@ -165,7 +174,6 @@ class Daemon:
         self, stream: Stream, observations: Observations, outputs: Sequence[Sequence[Tensor]]
     ) -> None:
         """A frame was judged by the model; now the rules judge it."""
-        del outputs
         camera = stream.plan.camera
         watch = self._watches[camera]
         now_ns = self._clock.now().monotonic_ns
@@ -174,6 +182,7 @@ class Daemon:
         self._herald.decided(camera, watch.judge(observations))
         if watch.frame_is_due(observations[0].frame.captured_ns):
             self._herald.frame(camera, observations)
+        self._snapshots.observed(stream, observations, outputs)
         watch.tally.count(observations[0], now_ns)
 
     def picture_skipped(self, camera: CameraUnit, seq: int, error: EdgedError) -> None:
@@ -247,6 +256,7 @@ class Daemon:
             self.unusable(EdgedError("the delivery thread has ended", "the log says why"))
         elif self._delivery.responsive(RESPONSIVE_S) and not self._pipeline.stalled():
             self._manager.alive()
+        self._snapshots.look()
         self._herald.flush()
         now_ns = self._clock.now().monotonic_ns
         self._status.look(now_ns, self._account.standing)

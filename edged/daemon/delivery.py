@@ -201,7 +201,7 @@ class DeliveryThread:
 
     def _send(self, message: Message) -> None:
         self._telemetry.leave()
-        self._courier.telemetry(message)
+        self._courier.telemetry(message, self._now_ns())
 
     def _take_notice(self, notice: Notice) -> None:
         """Called in the publisher's thread."""

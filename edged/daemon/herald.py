@@ -94,6 +94,15 @@ class Herald:
         payload = frame_payload(observations, self._clock.now(), partial(self.slug, camera))
         self._delivery.telemetry(self._topics.camera_frame(camera), dumps(payload))
 
+    def snapshot(self, camera: str, jpeg: bytes, *, expiry_s: int) -> None:
+        """A picture of a frame, with what was found in it."""
+        self._delivery.telemetry(self._topics.camera_snapshot(camera), jpeg, retain=True, expiry_s=expiry_s)
+
+    @property
+    def heard(self) -> bool:
+        """Whether there is a connection over which telemetry goes."""
+        return self._delivery.stats().connected
+
     def keep_topics(self, plans: Iterable[WatchPlan], *, fresh: bool) -> None:
         """Clears every retained topic that these cameras do not publish to.
 
@@ -103,6 +112,8 @@ class Herald:
         for plan in plans:
             camera, labels = plan.camera, plan.rules.labels
             topics.add(self._topics.camera_status(camera))
+            if plan.snapshot:
+                topics.add(self._topics.camera_snapshot(camera))
             slugs = {self.slug(camera, label) for label in labels}
             if not labels and not fresh:
                 slugs = set(self._slugs[camera].values())

@@ -17,6 +17,8 @@ from edged.vision.decoding import Decoder, make_decoder
 from edged.vision.fit import FitPlan, plan_frame
 from edged.vision.labels import Labels
 from edged.vision.manifest import Manifest
+from edged.vision.overlay import Overlay
+from edged.vision.snapshot import frame_overlay
 
 TRIES = 5
 """Processes that a frame of a source that waits may end before it is passed over; the CPU comes before that."""
@@ -122,6 +124,19 @@ class Stream:
         return tuple(
             Observation(frame, decode(part, plan), self.model_id, self.accelerator, start_ns, end_ns, region)
             for part, plan, region in zip(parts, self._fit_plans(result.shape), self._names, strict=True)
+        )
+
+    def overlay(
+        self, observations: Observations, parts: Sequence[Sequence[Tensor]], size: tuple[int, int]
+    ) -> Overlay:
+        """What `observe` has just found, as it is drawn over a picture of the frame of that size."""
+        return frame_overlay(
+            observations,
+            parts,
+            specs=self.outputs,
+            manifest=self.plan.model.manifest,
+            plans=self._fit_plans(observations[0].frame.shape),
+            size=size,
         )
 
     def _fit_plans(self, shape: FrameShape) -> tuple[FitPlan, ...]:

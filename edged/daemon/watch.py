@@ -8,6 +8,15 @@ from edged.domain.predictions import Observations
 from edged.policy.camera import CameraPolicy
 from edged.policy.regions import RegionsPolicy
 from edged.policy.rules import CameraRules
+from edged.vision.snapshot import Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPlan:
+    """How often a picture is published, and how large it may be."""
+
+    interval_s: float
+    sheet: Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +27,8 @@ class WatchPlan:
     rules: CameraRules
     frame_max_fps: float | None = None
     """At most so many `frame` messages a second; None publishes none."""
+    snapshot: SnapshotPlan | None = None
+    """None publishes no pictures."""
     regions: tuple[str, ...] = ()
     """The names of the parts of the frame that are judged each by itself; empty for the whole frame."""
 

@@ -86,11 +86,14 @@ class Courier:
         self._states.recall(now_ns)
         self._states.keep_only(topics)
 
-    def telemetry(self, message: Message) -> None:
-        """Sends a message now or never."""
+    def telemetry(self, message: Message, now_ns: int) -> None:
+        """Sends a message now or never; a topic that keeps it is noted first, to be cleared one day."""
         if not self._window:
             self._dropped["offline"] += 1
-        elif len(self._telemetry) >= _MAX_TELEMETRY or (token := self._send(message)) is None:
+            return
+        if message.retain:
+            self._states.note(message.topic, now_ns)
+        if len(self._telemetry) >= _MAX_TELEMETRY or (token := self._send(message)) is None:
             self._dropped["congested"] += 1
         else:
             self._telemetry.add(token)

@@ -55,6 +55,12 @@ class StateBoard:
             self._wanted[topic] = message
             self._dirty[topic] = None
 
+    def note(self, topic: str, now_ns: int) -> None:
+        """Remembers a retained topic that somebody else publishes to."""
+        if topic not in self._remembered:
+            self._remembered.add(topic)
+            self._note([topic], now_ns)
+
     def keep_only(self, topics: Iterable[str]) -> None:
         """Clears every retained topic, of this run or an earlier one, that is not among these."""
         self._kept = frozenset(topics)

@@ -109,6 +109,10 @@ class Topics:
         """Where all detections of a frame go, for overlays."""
         return f"{self._camera(camera)}/frame"
 
+    def camera_snapshot(self, camera: str) -> str:
+        """Where a picture of a frame goes, with what was found in it."""
+        return f"{self._camera(camera)}/snapshot"
+
     def camera_object(self, camera: str, label: str) -> str:
         """Where the state of one label goes; `label` is a slug."""
         _check_id("label", label)

@@ -13,7 +13,7 @@ from edged.domain.frame import FrameShape, PixelFormat
 from edged.ports import Pixels
 from edged.transport.lender import slot_views
 from edged.transport.memory import mapped
-from edged.transport.wire import GRANT, WANT
+from edged.transport.wire import GRANT, NO_WISH, WANT
 
 _PATIENCE = struct.pack("ll", 0, 20_000)
 """Seconds and microseconds that a camera has for swapping a frame; a stopped one must not hold up the others."""
@@ -68,6 +68,14 @@ class Borrower:
         except OSError as error:
             raise CameraGoneError from error
         self._held, self.asked = -1, True
+
+    def give_back(self) -> None:
+        """Gives the held frame back and asks for none: a follower has what it wished for."""
+        try:
+            self.sock.send(WANT.pack(self._held, NO_WISH))
+        except OSError as error:
+            raise CameraGoneError from error
+        self._held = -1
 
     def take(self, *, stale: bool) -> Loan | None:
         """Receives the frame asked for; where it has been waiting (`stale`), swaps it for the newest.

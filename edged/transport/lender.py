@@ -3,17 +3,22 @@
 Only this side knows which slot is free, so no lock is shared with a process that may be killed. A granted
 slot is not written to until it comes back or the consumer's socket closes. The newest frame wins; no frame
 is ever queued.
+
+A follower is lent no frame for its own sake, but one that a consumer has just used: what it is shown is what
+was answered, whatever was dropped.
 """
 
 import select
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from edged.domain.frame import FrameShape
 from edged.transport.memory import mapped, padded
 from edged.transport.slots import SLOTS, Held, Slots
-from edged.transport.wire import GRANT, HEADER, LAST_SEQ, WANT, WORD
+from edged.transport.wire import GRANT, HEADER, LAST_SEQ, NO_WISH, WANT, WORD
 
 
 def ring_bytes(slot_bytes: int) -> int:
@@ -27,13 +32,22 @@ def slot_views(memory: memoryview, slot_bytes: int) -> list[memoryview]:
     return [memory[HEADER + i * step : HEADER + i * step + slot_bytes] for i in range(SLOTS)]
 
 
+class Adopted(NamedTuple):
+    """Somebody new who borrows frames."""
+
+    sock: socket.socket
+    follows: bool = False
+
+
+@dataclass(slots=True)
 class _Consumer:
     """A process that borrows frames."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.lent: set[int] = set()
-        self.waits_after: int | None = None
+    sock: socket.socket
+    follows: bool
+    lent: dict[int, Held] = field(default_factory=dict)
+    waits_after: int | None = None
+    """The frame it has; None while it asks for none."""
 
 
 class Lender:
@@ -76,19 +90,29 @@ class Lender:
                 self._grant(consumer)
 
     def _grant(self, consumer: _Consumer) -> None:
-        if consumer.waits_after is None:
+        if consumer.waits_after is None or consumer.follows:
             return
         frame = self._state.lend_newer(consumer.waits_after)
         if frame is None:
             return
-        consumer.lent.add(frame.slot)
+        self._hand_over(consumer, frame)
+
+    def _hand_over(self, consumer: _Consumer, frame: Held) -> None:
+        consumer.lent[frame.slot] = frame
         consumer.waits_after = None
         try:
             consumer.sock.send(GRANT.pack(*frame), socket.MSG_DONTWAIT)
         except OSError:
             return  # its end-of-file reaches `serve`, which ends the loan
 
-    def serve(self, control: socket.socket, adopt: Callable[[], list[socket.socket] | None]) -> None:
+    def _show(self, frame: Held) -> None:
+        """Lends a frame that was used, and is still lent, to the followers that wish for one."""
+        for follower in self._consumers.values():
+            if follower.follows and follower.waits_after is not None:
+                self._state.lend_again(frame.slot)
+                self._hand_over(follower, frame)
+
+    def serve(self, control: socket.socket, adopt: Callable[[], list[Adopted] | None]) -> None:
         """Answers all consumers.
 
         `adopt` reads `control` and returns new consumers; None when the parent has gone, and `serve` returns.
@@ -103,10 +127,10 @@ class Lender:
                 adopted = adopt()
                 if adopted is None:
                     return
-                for sock in adopted:
+                for new in adopted:
                     with self._changed:
-                        self._consumers[sock.fileno()] = _Consumer(sock)
-                    poll.register(sock, select.EPOLLIN)
+                        self._consumers[new.sock.fileno()] = _Consumer(*new)
+                    poll.register(new.sock, select.EPOLLIN)
 
     def _answer(self, fd: int, poll: select.epoll) -> None:
         consumer = self._consumers[fd]
@@ -116,22 +140,30 @@ class Lender:
             message = b""
         with self._changed:
             if message:
-                given_back, after = WANT.unpack(message)
-                consumer.waits_after = after
-                self._end_loans(consumer, {given_back} & consumer.lent)
-                if self._state.newest and after >= self._state.newest.seq:
-                    self._done = True
-                    self._changed.notify()
-                self._grant(consumer)
+                self._hear(consumer, *WANT.unpack(message))
                 return
-            self._end_loans(consumer, set(consumer.lent))
+            self._end_loans(consumer, list(consumer.lent))
             del self._consumers[fd]
         poll.unregister(fd)
         consumer.sock.close()
 
-    def _end_loans(self, consumer: _Consumer, slots: set[int]) -> None:
+    def _hear(self, consumer: _Consumer, given_back: int, after: int) -> None:
+        """Somebody gives a frame back and asks for another; one that was swapped unused is not the last one seen."""
+        consumer.waits_after = None if after == NO_WISH else after
+        frame = consumer.lent.get(given_back)
+        if frame and frame.seq == after and not consumer.follows:
+            self._show(frame)
+        self._end_loans(consumer, [given_back] if frame else [])
+        if consumer.follows:
+            return
+        if self._state.newest and after >= self._state.newest.seq:
+            self._done = True
+            self._changed.notify()
+        self._grant(consumer)
+
+    def _end_loans(self, consumer: _Consumer, slots: list[int]) -> None:
         for slot in slots:
-            consumer.lent.remove(slot)
+            del consumer.lent[slot]
             self._state.give_back(slot)
         if slots:
             self._changed.notify()

@@ -38,6 +38,10 @@ class Slots:
         self._lent[self.newest.slot] += 1
         return self.newest
 
+    def lend_again(self, slot: int) -> None:
+        """Lends a slot that is lent already to one more."""
+        self._lent[slot] += 1
+
     def give_back(self, slot: int) -> None:
         """Ends one loan of a slot."""
         self._lent[slot] -= 1

@@ -3,7 +3,8 @@
 import struct
 
 WANT = struct.Struct("<iq")
-"""Consumer to camera: slot given back or -1, last sequence number seen."""
+"""Consumer to camera: slot given back or -1, last sequence number seen (of a follower: NO_WISH, or it has one)."""
+NO_WISH = -1
 GRANT = struct.Struct("<iqqiii")
 """Camera to consumer: slot, sequence number, capture time in ns, pixel format, width, height."""
 RESULT = struct.Struct("<iiqqqqiii")

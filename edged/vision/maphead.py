@@ -76,22 +76,34 @@ def map_classes(layout: MapLayout, labels: Labels, background: Background) -> in
     return rows + unnamed
 
 
-def cells_in_frame(cells: NDArray[Cell], plan: FitPlan, *, outside: int) -> NDArray[Cell]:
-    """[frame's height, width]: for each pixel of the frame the cell of [H, W] that its middle was fitted into.
+def cells_in_frame(
+    cells: NDArray[Cell], plan: FitPlan, *, outside: int, size: tuple[int, int] | None = None
+) -> NDArray[Cell]:
+    """[height, width]: for each pixel of the frame the cell of [H, W] that its middle was fitted into.
 
-    `outside` where the frame was cropped.
+    `outside` where the frame was cropped. `size`, width and height, is that of a picture of the whole frame if it
+    is not the frame's own.
     """
-    down, across = np.arange(plan.height) + 0.5, np.arange(plan.width) + 0.5
+    width, height = size or (plan.width, plan.height)
+    down = (np.arange(height) + 0.5) * (plan.height / height)
+    across = (np.arange(width) + 0.5) * (plan.width / width)
     crop, place = plan.crop, plan.place
     rows = (place.y + (down - crop.y) * place.h / crop.h) * cells.shape[0] / plan.target_height
     columns = (place.x + (across - crop.x) * place.w / crop.w) * cells.shape[1] / plan.target_width
-    frame = np.full((plan.height, plan.width), outside, cells.dtype)
+    tall, wide = _within(down, crop.y, crop.h), _within(across, crop.x, crop.w)
+    picture = np.full((height, width), outside, cells.dtype)
     inner = np.ix_(
-        np.clip(rows[crop.window[0]].astype(np.intp), 0, cells.shape[0] - 1),
-        np.clip(columns[crop.window[1]].astype(np.intp), 0, cells.shape[1] - 1),
+        np.clip(rows[tall].astype(np.intp), 0, cells.shape[0] - 1),
+        np.clip(columns[wide].astype(np.intp), 0, cells.shape[1] - 1),
     )
-    frame[crop.window] = cells[inner]
-    return frame
+    picture[tall, wide] = cells[inner]
+    return picture
+
+
+def _within(middles: NDArray[np.floating], start: int, length: int) -> slice:
+    """Those of rising numbers that lie in a stretch."""
+    first, last = np.searchsorted(middles, (start, start + length))
+    return slice(int(first), int(last))
 
 
 def _cells(start: int, length: int, cells: int, pixels: int) -> slice:

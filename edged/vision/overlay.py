@@ -66,19 +66,33 @@ def overlay_of(prediction: Prediction, names: Sequence[str], region: str = "") -
     return Overlay(words=tuple((f"{where}{text}", number) for text, number in _all_words(prediction)))
 
 
+def merged(before: Overlay, after: Overlay) -> Overlay:
+    """Two overlays of one picture; where both tint, the later one does."""
+    mask = after.mask if before.mask is None else before.mask
+    if before.mask is not None and after.mask is not None:
+        mask = np.where(after.mask > 0, after.mask, before.mask)
+    return Overlay(before.figures + after.figures, before.words + after.words, mask)
+
+
 def mask_of(
-    output: Tensor, spec: TensorSpec, shown: Collection[int], plan: FitPlan
+    output: Tensor,
+    spec: TensorSpec,
+    shown: Collection[int],
+    plan: FitPlan,
+    size: tuple[int, int] | None = None,
 ) -> NDArray[np.uint8] | None:
     """The mask of a map of classes, exactly where the frame was fitted by `plan`; None for what is no such map.
 
-    Only the classes that are `shown` are tinted, by their ids.
+    Only the classes that are `shown` are tinted, by their ids. `size`, width and height, is that of the picture if
+    it is not the frame's own.
     """
     layout = map_layout(spec)
     if layout is None:
         return None
     ids = layout.ids(output).astype(np.int64)
     tinted = np.isin(ids, list(shown))
-    return cells_in_frame(np.where(tinted, ids % _COLOURS + 1, 0).astype(np.uint8), plan, outside=0)
+    cells = np.where(tinted, ids % _COLOURS + 1, 0).astype(np.uint8)
+    return cells_in_frame(cells, plan, outside=0, size=size)
 
 
 def _figure(item: Detection, names: Sequence[str]) -> Figure:

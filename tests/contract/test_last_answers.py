@@ -17,7 +17,7 @@ from edged.daemon.reactor import Reactor
 from edged.domain.errors import EdgedError
 from edged.domain.frame import FrameShape, PixelFormat
 from edged.ports import Tensor
-from edged.transport.lender import Lender, ring_bytes
+from edged.transport.lender import Adopted, Lender, ring_bytes
 from edged.transport.memory import sealed_memfd
 from edged.transport.protocol import Ready
 from edged.transport.results import Result
@@ -59,13 +59,13 @@ class Source:
         self.ring = Ring(self.fd, SHAPE.nbytes, lossless=True)
         self._lender = Lender(self.fd, SHAPE.nbytes, lossless=True)
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._adopted: list[socket.socket] = []
+        self._adopted: list[Adopted] = []
         self._thread = threading.Thread(target=self._lender.serve, args=(self._theirs, self._adopt))
         self._thread.start()
 
     def lend_to(self, consumer: socket.socket) -> None:
         """Lets a process borrow the frames."""
-        self._adopted.append(consumer)
+        self._adopted.append(Adopted(consumer))
         self._ours.send(b"one more")
 
     def show(self, seq: int) -> None:
@@ -81,7 +81,7 @@ class Source:
         self._theirs.close()
         os.close(self.fd)
 
-    def _adopt(self) -> list[socket.socket] | None:
+    def _adopt(self) -> list[Adopted] | None:
         return [self._adopted.pop()] if self._theirs.recv(16) else None
 
 

@@ -25,7 +25,7 @@ import itertools, socket, sys, threading, time
 import numpy as np
 from edged.domain.frame import FrameShape, PixelFormat
 from edged.transport.control import Control
-from edged.transport.lender import Lender
+from edged.transport.lender import Adopted, Lender
 shape = FrameShape(PixelFormat.RGB, 320, 240)
 control = Control(socket.socket(fileno=int(sys.argv[1])))
 lossless, pause_s = sys.argv[2] == "lossless", float(sys.argv[3])
@@ -33,7 +33,8 @@ _, fds = control.receive()
 lender = Lender(fds[0], shape.nbytes, lossless=lossless)
 def adopt():
     try:
-        return [socket.socket(fileno=fd) for fd in control.receive()[1]]
+        message, fds = control.receive()
+        return [Adopted(socket.socket(fileno=fd), message.get("follows", False)) for fd in fds]
     except EOFError:
         return None
 threading.Thread(target=lambda: (lender.serve(control.sock, adopt), __import__("os")._exit(0)), daemon=True).start()

@@ -155,7 +155,7 @@ def test_nothing_is_sent_before_the_broker_is_there(bench: Bench) -> None:
     """Events and states wait for a connection, telemetry is dropped and counted."""
     bench.event(count=3)
     bench.courier.state("status", b"online")
-    bench.courier.telemetry(Message("stats", b"{}"))
+    bench.courier.telemetry(Message("stats", b"{}"), 0)
     bench.pump()
     assert bench.sent == []
     assert bench.courier.stats().dropped == {"offline": 1}
@@ -472,10 +472,10 @@ def test_telemetry_does_not_pile_up(bench: Bench) -> None:
     """Telemetry that the network does not take in time is dropped and counted."""
     bench.connect()
     for _ in range(40):
-        bench.courier.telemetry(Message("frame", b"{}"))
+        bench.courier.telemetry(Message("frame", b"{}"), 0)
     assert bench.courier.stats().dropped == {"congested": 8}
     bench.acknowledge(bench.take())
-    bench.courier.telemetry(Message("frame", b"{}"))
+    bench.courier.telemetry(Message("frame", b"{}"), 0)
     assert len(bench.take()) == 1
 
 

@@ -37,6 +37,7 @@ KNOWN_TOPICS = {
         TOPICS.camera_status("camera").replace("/camera/", "/<camera>/"),
         TOPICS.camera_event("camera").replace("/camera/", "/<camera>/"),
         TOPICS.camera_frame("camera").replace("/camera/", "/<camera>/"),
+        TOPICS.camera_snapshot("camera").replace("/camera/", "/<camera>/"),
         TOPICS.camera_object("camera", "label").replace("/camera/object/label", "/<camera>/object/<label>"),
         TOPICS.camera_reading("camera", "name").replace("/camera/reading/name", "/<camera>/reading/<name>"),
     )

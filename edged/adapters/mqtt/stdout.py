@@ -2,6 +2,7 @@
 
 import json
 import os
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
@@ -73,7 +74,12 @@ def _readable(payload: bytes) -> str:
 
 
 def _parsed(payload: bytes) -> Any:
+    """What is no text, such as a picture, becomes an object with its bytes."""
     try:
-        return json.loads(payload)
+        text = payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": b64encode(payload).decode("ascii")}
+    try:
+        return json.loads(text)
     except ValueError:
-        return payload.decode("utf-8", errors="replace")
+        return text

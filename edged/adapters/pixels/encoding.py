@@ -5,11 +5,15 @@ from zlib import compress, crc32
 
 import numpy as np
 
-from edged.adapters.pixels.opencv import encode_jpeg
+from edged.adapters.pixels.opencv import encode_jpeg, halved
 from edged.ports import Pixels
 
 QUALITY = 92
 """Of a JPEG that people look at."""
+QUALITIES = (85, 70, 50, 30)
+"""Of a JPEG that may not be large, in the order in which they are tried."""
+_LEAST_SIDE = 32
+"""Of a picture that still shows something."""
 _RGB = 2
 _EFFORT = 6
 
@@ -17,6 +21,17 @@ _EFFORT = 6
 def encode_picture(pixels: Pixels, suffix: str) -> bytes:
     """An RGB picture [height, width, 3] as a file: PNG for the suffix `.png`, else JPEG."""
     return encode_png(pixels) if suffix == ".png" else encode_jpeg(pixels, QUALITY)
+
+
+def encode_within(pixels: Pixels, most_bytes: int) -> bytes:
+    """The best JPEG of at most so many bytes: of less quality, then smaller; empty where nothing would be seen."""
+    while min(pixels.shape[:2]) >= _LEAST_SIDE:
+        for quality in QUALITIES:
+            data = encode_jpeg(pixels, quality)
+            if len(data) <= most_bytes:
+                return data
+        pixels = halved(pixels)
+    return b""
 
 
 def encode_png(pixels: Pixels) -> bytes:

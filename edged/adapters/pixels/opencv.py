@@ -235,6 +235,20 @@ def _stamp(mapping: InputMap) -> Stamp:
     return lambda drawn, area: cv2.LUT(drawn, table, dst=area)
 
 
+def small_picture(pixels: Pixels, shape: FrameShape, size: tuple[int, int]) -> Pixels:
+    """A copy of a frame as RGB [height, width, 3], no larger than the frame; `size` is width and height."""
+    out = np.empty((size[1], size[0], 3), np.uint8)
+    whole = Rect(0, 0, shape.width, shape.height)
+    _painter(shape, whole, size, PixelFormat.RGB)(pixels.reshape(shape.array_shape), out)
+    return out
+
+
+def halved(pixels: Pixels) -> Pixels:
+    """An RGB picture of half the sides, each at least one pixel."""
+    height, width = (max(1, side // 2) for side in pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def read_picture(path: Path) -> Pixels:
     """The picture as RGB [height, width, 3], upright as its EXIF orientation says.
 

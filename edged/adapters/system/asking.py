@@ -32,8 +32,8 @@ def likely_sockets(environ: Mapping[str, str]) -> list[Path]:
     return [Path(folder) / NAME for folder in dict.fromkeys(folders) if folder]
 
 
-def ask(paths: Sequence[Path], verb: str, *, timeout_s: float) -> Answer:
-    """The answer of the first daemon that listens.
+def ask(paths: Sequence[Path], verb: str, *, timeout_s: float, **more: str) -> Answer:
+    """The answer of the first daemon that listens; `more` is what it has to know.
 
     Raises DeviceUnavailableError where none does or it does not answer in time, PermissionDeniedError where we
     may not speak to it.
@@ -41,7 +41,7 @@ def ask(paths: Sequence[Path], verb: str, *, timeout_s: float) -> Answer:
     with _connect(paths) as sock:
         sock.settimeout(timeout_s)
         try:
-            sock.sendall(json.dumps({"v": 1, "do": verb}).encode())
+            sock.sendall(json.dumps({**more, "v": 1, "do": verb}).encode())
             packet = sock.recv(_MAX_ANSWER)
         except TimeoutError as error:
             raise DeviceUnavailableError(

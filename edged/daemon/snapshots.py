@@ -1,0 +1,207 @@
+"""Pictures of what was seen: when one is due, which frame it shows, and who gets it."""
+
+import itertools
+import logging
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edged.daemon.answer import Answer, Reply
+from edged.daemon.camera_unit import CameraUnit
+from edged.daemon.herald import Herald
+from edged.daemon.painter import Painter
+from edged.daemon.reactor import Reactor
+from edged.daemon.stream import Stream
+from edged.daemon.watch import Watch
+from edged.delivery.fields import timestamp
+from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
+from edged.domain.moment import Moment
+from edged.domain.predictions import Observations
+from edged.ports import Clock, Tensor
+from edged.vision.overlay import Overlay
+from edged.vision.snapshot import Sheet, picture_size
+
+log = logging.getLogger(__name__)
+ASKED = Sheet(side=1280, most_bytes=140_000)
+"""For somebody on this machine; more does not fit into one packet of a local socket."""
+DEADLINE_S = 10.0
+"""From the painter's word that it asks to the picture; also how long a painter that failed is left alone."""
+START_S = 60.0
+"""For the painter's start: it has only what time the others leave."""
+FIX = "pictures are tried again by themselves; all else goes on"
+_KEPT_ANSWERS = 4
+
+
+@dataclass(slots=True)
+class _Wish:
+    """One picture on its way."""
+
+    number: int
+    sheet: Sheet
+    since_ns: int
+    replies: Sequence[Reply]
+    """Who asked for it; nobody for one that is published."""
+    noted: bool = False
+    """Whether the painter has the wish: from then on the frame may be any that is answered."""
+    seq: int = 0
+    """Of the frame that was copied; 0 before."""
+    drawing: bool = False
+    answers: dict[int, tuple[Overlay, Moment]] = field(default_factory=dict)
+    """What was said of the last frames, and when they were captured."""
+
+
+class Snapshots:
+    """Matches the copy of a frame with what the model said about this very frame; one picture a camera at a time."""
+
+    def __init__(self, reactor: Reactor, herald: Herald, clock: Clock) -> None:
+        self._herald = herald
+        self._clock = clock
+        self._painter = Painter(reactor, self)
+        self._numbers = itertools.count(1)
+        self._watches: Mapping[str, Watch] = {}
+        self._cameras: Mapping[str, CameraUnit] = {}
+        self._wishes: dict[str, _Wish] = {}
+        self._asking: dict[str, list[Reply]] = {}
+        self._last_ns: dict[str, int] = {}
+        """When each camera's last picture for subscribers was wished for."""
+        self._rest_until_ns = 0
+
+    def begin(self, watches: Mapping[str, Watch], cameras: Mapping[str, CameraUnit]) -> None:
+        """Takes on these cameras."""
+        self._watches, self._cameras = watches, cameras
+
+    def close(self) -> None:
+        """Ends the painter; may be called twice."""
+        self._painter.close()
+        self._disappoint("the daemon stops")
+
+    def ask(self, camera: str, reply: Reply) -> None:
+        """Somebody on this machine wants a picture, as soon as there is one; `reply` gets it or hears why not."""
+        watch = self._watches.get(camera)
+        if watch is None:
+            known = ", ".join(self._watches)
+            reply(Answer(ExitCode.USAGE, f"there is no camera {camera}; there are: {known}"))
+        elif not watch.online:
+            reply(Answer(ExitCode.TRY_AGAIN, f"camera {camera} delivers no frames"))
+        else:
+            self._asking.setdefault(camera, []).append(reply)
+            self.look()
+
+    def look(self) -> None:
+        """Wishes for what is due, and gives up what takes too long; called every quarter of a second."""
+        now_ns = self._clock.now().monotonic_ns
+        for camera, wish in list(self._wishes.items()):
+            if now_ns - wish.since_ns > (DEADLINE_S if wish.noted else START_S) * 1e9:
+                self._give_up(camera, wish)
+        for camera, watch in self._watches.items():
+            if watch.online and camera not in self._wishes and now_ns >= self._rest_until_ns:
+                self._next(camera, watch, now_ns)
+
+    def observed(
+        self, stream: Stream, observations: Observations, outputs: Sequence[Sequence[Tensor]]
+    ) -> None:
+        """A frame was judged: it may be the one that was copied."""
+        wish = self._wishes.get(stream.plan.camera)
+        if wish is None or not wish.noted or wish.drawing:
+            return
+        frame = observations[0].frame
+        overlay = stream.overlay(observations, outputs, picture_size(frame.shape, wish.sheet.side))
+        wish.answers[frame.seq] = overlay, self._clock.now().at(frame.captured_ns)
+        if len(wish.answers) > _KEPT_ANSWERS:
+            del wish.answers[min(wish.answers)]
+        self._match(stream.plan.camera, wish)
+
+    def wish_noted(self, camera: str, number: int) -> None:
+        """The painter is about to ask the camera."""
+        if wish := self._current(camera, number):
+            wish.noted, wish.since_ns = True, self._clock.now().monotonic_ns
+
+    def picture_taken(self, camera: str, number: int, seq: int) -> None:
+        """The painter has copied a frame."""
+        if wish := self._current(camera, number):
+            wish.seq = seq
+            self._match(camera, wish)
+
+    def picture_drawn(self, camera: str, number: int, jpeg: bytes) -> None:
+        """A picture is ready."""
+        wish = self._current(camera, number)
+        if wish is None or not wish.drawing:
+            return
+        del self._wishes[camera]
+        self._herald.solved("snapshot_failed")
+        if not jpeg:
+            log.warning("camera %s: no snapshot of %d bytes can be made", camera, wish.sheet.most_bytes)
+            self._refuse(wish, f"no picture of camera {camera} is as small as {wish.sheet.most_bytes} bytes")
+        elif wish.replies:
+            self._hand_over(camera, wish, jpeg)
+        elif plan := self._watches[camera].plan.snapshot:
+            self._herald.snapshot(camera, jpeg, expiry_s=int(3 * plan.interval_s) + 1)
+
+    def painter_failed(self, error: EdgedError) -> None:
+        """No picture that was wished for will come."""
+        log.warning("snapshots: %s", error)
+        self._rest_until_ns = self._clock.now().monotonic_ns + int(DEADLINE_S * 1e9)
+        self._herald.problem("snapshot_failed", error.what, FIX)
+        self._disappoint(error.what)
+
+    def _next(self, camera: str, watch: Watch, now_ns: int) -> None:
+        """The next picture of a camera that has none on its way: first for who waits, then for subscribers."""
+        plan, last_ns = watch.plan.snapshot, self._last_ns.get(camera)
+        if replies := self._asking.pop(camera, None):
+            self._wish(camera, _Wish(next(self._numbers), ASKED, now_ns, replies))
+        elif plan and self._herald.heard and (not last_ns or now_ns - last_ns >= plan.interval_s * 1e9):
+            self._last_ns[camera] = now_ns
+            self._wish(camera, _Wish(next(self._numbers), plan.sheet, now_ns, ()))
+
+    def _wish(self, camera: str, wish: _Wish) -> None:
+        self._wishes[camera] = wish
+        try:
+            self._painter.take(self._cameras[camera], wish.number, wish.sheet)
+        except ChildDiedError as error:
+            self.painter_failed(error)
+
+    def _match(self, camera: str, wish: _Wish) -> None:
+        """Draws where both the copy and what was said of it are here; wishes anew where that will not come."""
+        answer = wish.answers.get(wish.seq)
+        if answer:
+            wish.drawing = True
+            self._painter.draw(camera, wish.number, answer[0], wish.sheet)
+        elif wish.seq and wish.answers and max(wish.answers) > wish.seq:
+            self._wish(camera, _Wish(next(self._numbers), wish.sheet, wish.since_ns, wish.replies))
+
+    def _give_up(self, camera: str, wish: _Wish) -> None:
+        """Blames the painter where frames came; else there was nothing to take a picture of."""
+        if wish.answers or not wish.noted:
+            what = f"no picture of camera {camera} came for {DEADLINE_S:g} s"
+            self._painter.fail(ChildDiedError(what, "the process is ended"))
+        else:
+            del self._wishes[camera]
+            self._refuse(wish, f"no frame of camera {camera} was answered for {DEADLINE_S:g} s")
+
+    def _hand_over(self, camera: str, wish: _Wish, jpeg: bytes) -> None:
+        captured = wish.answers[wish.seq][1]
+        data = {
+            "jpeg": b64encode(jpeg).decode(),
+            "seq": wish.seq,
+            "ts": timestamp(captured),
+            "clock_synced": captured.synced,
+        }
+        for reply in wish.replies:
+            reply(Answer(ExitCode.OK, f"camera {camera}, frame {wish.seq}", data))
+
+    def _refuse(self, wish: _Wish, text: str) -> None:
+        for reply in wish.replies:
+            reply(Answer(ExitCode.TRY_AGAIN, text))
+
+    def _disappoint(self, text: str) -> None:
+        """Ends every wish."""
+        wishes, self._wishes = list(self._wishes.values()), {}
+        asking, self._asking = list(self._asking.values()), {}
+        for wish in wishes:
+            self._refuse(wish, text)
+        for reply in itertools.chain.from_iterable(asking):
+            reply(Answer(ExitCode.TRY_AGAIN, text))
+
+    def _current(self, camera: str, number: int) -> _Wish | None:
+        wish = self._wishes.get(camera)
+        return wish if wish and wish.number == number else None

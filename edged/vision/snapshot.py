@@ -1,0 +1,88 @@
+"""What a snapshot shows of a frame: how large it is, and what is drawn over it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.domain.frame import FrameShape
+from edged.domain.predictions import Areas, Observation, Observations
+from edged.domain.tensors import TensorSpec
+from edged.ports import Tensor
+from edged.vision.fit import FitPlan
+from edged.vision.manifest import Manifest
+from edged.vision.overlay import Figure, Overlay, mask_of, merged, overlay_of
+
+MOST_SIDE = 1920
+MOST_FIGURES, MOST_WORDS = 50, 20
+"""Of a crowded frame the best are drawn: more could not be told apart."""
+_REGION_COLOUR = 17
+"""Grey."""
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How large a snapshot may be."""
+
+    side: int
+    """Longest side in pixels; a smaller frame keeps its size."""
+    most_bytes: int
+
+
+def picture_size(shape: FrameShape, side: int) -> Size:
+    """Width and height of a frame whose longest side is at most `side`, in its proportions."""
+    longest = max(shape.width, shape.height)
+    if longest <= side:
+        return shape.width, shape.height
+    return max(1, round(shape.width * side / longest)), max(1, round(shape.height * side / longest))
+
+
+def frame_overlay(
+    observations: Observations,
+    outputs: Sequence[Sequence[Tensor]],
+    *,
+    specs: Sequence[TensorSpec],
+    manifest: Manifest,
+    plans: Sequence[FitPlan],
+    size: Size,
+) -> Overlay:
+    """All that the model said about a frame, as it is drawn over a picture of that size.
+
+    `outputs` and `plans` are those of the whole frame or of each region, in the order of the observations; `specs`
+    describe the outputs of one of them.
+    """
+    whole = Overlay()
+    for observation, part, plan in zip(observations, outputs, plans, strict=True):
+        overlay = overlay_of(observation.prediction, manifest.keypoints, observation.region)
+        if isinstance(observation.prediction, Areas):
+            overlay = replace(overlay, mask=_mask(observation.prediction, part, specs, manifest, plan, size))
+        whole = merged(whole, overlay)
+    outlines = tuple(_outlines(observations, plans))
+    return Overlay(whole.figures[:MOST_FIGURES] + outlines, whole.words[:MOST_WORDS], whole.mask)
+
+
+def _mask(
+    areas: Areas,
+    outputs: Sequence[Tensor],
+    specs: Sequence[TensorSpec],
+    manifest: Manifest,
+    plan: FitPlan,
+    size: Size,
+) -> NDArray[np.uint8] | None:
+    index, shown = manifest.role("map"), [entry.label_id for entry in areas.top]
+    return mask_of(outputs[index], specs[index], shown, plan, size)
+
+
+def _outlines(observations: Sequence[Observation], plans: Sequence[FitPlan]) -> list[Figure]:
+    """A frame around each region, with its name."""
+    return [
+        Figure(
+            observation.region,
+            _REGION_COLOUR,
+            (area.x / plan.width, area.y / plan.height, area.w / plan.width, area.h / plan.height),
+        )
+        for observation, plan in zip(observations, plans, strict=True)
+        if (area := plan.area)
+    ]
