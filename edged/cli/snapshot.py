@@ -11,7 +11,7 @@ import click
 from edged.adapters.system.asking import ask, likely_sockets
 from edged.cli.reload import SOCKET_HELP
 from edged.daemon.answer import Answer
-from edged.domain.errors import DeviceUnavailableError, StorageError
+from edged.domain.errors import DeviceUnavailableError, PermissionDeniedError, StorageError
 
 TIMEOUT_S = 75.0
 """Longer than the daemon waits for its own process and then for a frame."""
@@ -69,6 +69,10 @@ def _save(file: Path, answer: Answer) -> int:
         return len(jpeg)
     try:
         file.write_bytes(jpeg)
+    except PermissionError as error:
+        raise PermissionDeniedError(
+            f"{file}: this user may not write it", "name another one: --output"
+        ) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StorageError(f"{file}: cannot be written: {reason}", "name another one: --output") from error

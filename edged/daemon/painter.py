@@ -60,11 +60,8 @@ class Painter:
         self._listener = listener
         self._process: Process | None = None
         self._following: dict[str, _Following] = {}
-
-    @property
-    def pid(self) -> int | None:
-        """Of the process; None while there is none."""
-        return self._process.pid if self._process else None
+        self.heard = False
+        """Whether the present process has said anything: it has started then."""
 
     def take(self, camera: CameraUnit, number: int, sheet: Sheet) -> None:
         """Has the next frame of a camera copied that a model is shown; the camera has a ring.
@@ -117,6 +114,7 @@ class Painter:
         self._following.clear()
 
     def _start(self) -> None:
+        self.heard = False
         self._process = Process(self._reactor, NAME, MODULE, {}, understand=self._understand, gone=self.fail)
         step_aside(self._process.pid)
 
@@ -141,6 +139,7 @@ class Painter:
     def _understand(self, message: dict[str, Any]) -> Action:
         if message["event"] == "failed":
             return partial(self.fail, error_from_wire(message))
+        self.heard = True
         which = str(message["camera"]), int(message["number"])
         match message["event"]:
             case "noted":

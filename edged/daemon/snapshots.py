@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 ASKED = Sheet(side=1280, most_bytes=140_000)
 """For somebody on this machine; more does not fit into one packet of a local socket."""
 DEADLINE_S = 10.0
-"""From the painter's word that it asks to the picture; also how long a painter that failed is left alone."""
+"""From the wish to the picture; also how long a painter that failed is left alone."""
 START_S = 60.0
 """For the painter's start: it has only what time the others leave."""
 FIX = "pictures are tried again by themselves; all else goes on"
@@ -90,11 +90,13 @@ class Snapshots:
     def look(self) -> None:
         """Wishes for what is due, and gives up what takes too long; called every quarter of a second."""
         now_ns = self._clock.now().monotonic_ns
+        limit_s = DEADLINE_S if self._painter.heard else START_S
         for camera, wish in list(self._wishes.items()):
-            if now_ns - wish.since_ns > (DEADLINE_S if wish.noted else START_S) * 1e9:
-                self._give_up(camera, wish)
+            if now_ns - wish.since_ns > limit_s * 1e9:
+                self._give_up(camera, wish, limit_s)
         for camera, watch in self._watches.items():
-            if watch.online and camera not in self._wishes and now_ns >= self._rest_until_ns:
+            ready = watch.online and self._cameras[camera].ring
+            if ready and camera not in self._wishes and now_ns >= self._rest_until_ns:
                 self._next(camera, watch, now_ns)
 
     def observed(
@@ -169,14 +171,14 @@ class Snapshots:
         elif wish.seq and wish.answers and max(wish.answers) > wish.seq:
             self._wish(camera, _Wish(next(self._numbers), wish.sheet, wish.since_ns, wish.replies))
 
-    def _give_up(self, camera: str, wish: _Wish) -> None:
+    def _give_up(self, camera: str, wish: _Wish, limit_s: float) -> None:
         """Blames the painter where frames came; else there was nothing to take a picture of."""
         if wish.answers or not wish.noted:
-            what = f"no picture of camera {camera} came for {DEADLINE_S:g} s"
+            what = f"no picture of camera {camera} came for {limit_s:g} s"
             self._painter.fail(ChildDiedError(what, "the process is ended"))
         else:
             del self._wishes[camera]
-            self._refuse(wish, f"no frame of camera {camera} was answered for {DEADLINE_S:g} s")
+            self._refuse(wish, f"no frame of camera {camera} was answered for {limit_s:g} s")
 
     def _hand_over(self, camera: str, wish: _Wish, jpeg: bytes) -> None:
         captured = wish.answers[wish.seq][1]

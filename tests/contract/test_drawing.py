@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from edged.adapters.pixels.drawing import PALETTE, colour_of, draw
-from edged.adapters.pixels.encoding import encode_picture, encode_png
+from edged.adapters.pixels.encoding import QUALITIES, encode_picture, encode_png, encode_within
 from edged.adapters.pixels.headers import png_is_whole, read_header
-from edged.adapters.pixels.opencv import prepare, read_picture
+from edged.adapters.pixels.opencv import encode_jpeg, prepare, read_picture
 from edged.ports import Pixels
 from edged.vision.overlay import Figure, Overlay
 
@@ -85,6 +85,24 @@ def test_a_png_is_read_back_as_it_was(tmp_path: Path, size: tuple[int, int]) -> 
     header = read_header(encode_picture(np.zeros((20, 30, 3), np.uint8), ".jpeg"))
     assert header is not None
     assert (header.kind, header.width, header.height) == ("JPEG", 30, 20)
+
+
+@pytest.mark.parametrize("most_bytes", [400, 5_000, 100_000])
+@pytest.mark.parametrize("size", [(33, 1000), (480, 640)])
+def test_a_jpeg_fits_into_what_it_may_take(size: tuple[int, int], most_bytes: int) -> None:
+    """Even noise, of which nothing can be left out, becomes a small picture; nothing at all only of next to nothing."""
+    noise = np.random.default_rng(1).integers(0, 256, (*size, 3)).astype(np.uint8)
+    data = encode_within(noise, most_bytes)
+    assert len(data) <= most_bytes
+    if most_bytes > 400 and size[0] > 33:
+        header = read_header(data)
+        assert header is not None
+        assert header.width / header.height == pytest.approx(size[1] / size[0], rel=0.05)
+
+
+def test_a_calm_picture_keeps_its_size_and_quality() -> None:
+    """Nothing is taken away that need not be."""
+    assert encode_within(grey(), 100_000) == encode_jpeg(grey(), QUALITIES[0])
 
 
 @pytest.fixture

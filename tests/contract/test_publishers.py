@@ -217,17 +217,17 @@ def test_stdout_prints_one_object_a_line(tmp_path: Path, notices: Notices) -> No
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_stdout_leaves_json_as_it_is(tmp_path: Path, encoding: str) -> None:
-    """A payload of JSON is not parsed again, and letters that the stream may not know are escaped."""
+    """A payload of JSON is not parsed again, letters that the stream may not know are escaped, a picture is an object."""
     with (tmp_path / "out").open("w", encoding=encoding) as stream:
         publisher = StdoutPublisher(stream)
         publisher.start(lambda _: None)
         publisher.send(Message("t/ä", b'{"v":1.500,"w":[ ]}'))
         assert publisher.send(Message("t/b", '{"v":"Tür"}'.encode()))
-        publisher.send(Message("t/c", b"\xff"))
+        publisher.send(Message("t/c", b"\xff\xd8"))
     assert (tmp_path / "out").read_text(encoding="ascii").splitlines() == [
         '{"topic":"t/\\u00e4","payload":{"v":1.500,"w":[ ]},"retain":false}',
         '{"topic":"t/b","payload":{"v":"T\\u00fcr"},"retain":false}',
-        '{"topic":"t/c","payload":"\\ufffd","retain":false}',
+        '{"topic":"t/c","payload":{"base64":"/9g="},"retain":false}',
     ]
 
 

@@ -479,6 +479,21 @@ def test_telemetry_does_not_pile_up(bench: Bench) -> None:
     assert len(bench.take()) == 1
 
 
+def test_retained_telemetry_is_cleared_by_a_later_run(bench: Bench) -> None:
+    """Its topic is noted before it is sent; what was dropped was never there."""
+    bench.courier.telemetry(Message("snapshot", b"0", retain=True), 0)
+    assert bench.outbox.retained_topics() == frozenset()
+    bench.connect()
+    bench.courier.telemetry(Message("snapshot", b"1", retain=True), 0)
+    bench.courier.telemetry(Message("frame", b"2"), 0)
+    assert bench.outbox.retained_topics() == {"snapshot"}
+    bench.acknowledge(bench.take())
+    bench.courier.keep_only(frozenset(), 0)
+    bench.pump()
+    ((_, cleared),) = bench.take()
+    assert (cleared.topic, cleared.payload, cleared.retain) == ("snapshot", b"", True)
+
+
 @settings(max_examples=150)
 @given(st.lists(st.sampled_from(["event", "connect", "lose", "ack", "ack_last", "deny", "wait", "stuck"])))
 def test_no_event_is_lost_or_overtakes_another(steps: list[str]) -> None:
