@@ -28,6 +28,8 @@ DEADLINE_S = 10.0
 """From the wish to the picture; also how long a painter that failed is left alone."""
 START_S = 60.0
 """For the painter's start: it has only what time the others leave."""
+IDLE_S = 60.0
+"""How long a painter is kept that nobody wants anything from: it has memory of its own."""
 FIX = "pictures are tried again by themselves; all else goes on"
 _KEPT_ANSWERS = 4
 
@@ -65,6 +67,8 @@ class Snapshots:
         self._last_ns: dict[str, int] = {}
         """When each camera's last picture for subscribers was wished for."""
         self._rest_until_ns = 0
+        self._busy_ns = 0
+        """When a picture was last on its way."""
 
     def begin(self, watches: Mapping[str, Watch], cameras: Mapping[str, CameraUnit]) -> None:
         """Takes on these cameras."""
@@ -90,6 +94,10 @@ class Snapshots:
     def look(self) -> None:
         """Wishes for what is due, and gives up what takes too long; called every quarter of a second."""
         now_ns = self._clock.now().monotonic_ns
+        if self._wishes:
+            self._busy_ns = now_ns
+        elif now_ns - self._busy_ns > IDLE_S * 1e9:
+            self._painter.close()
         limit_s = DEADLINE_S if self._painter.heard else START_S
         for camera, wish in list(self._wishes.items()):
             if now_ns - wish.since_ns > limit_s * 1e9:
