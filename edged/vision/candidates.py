@@ -67,7 +67,7 @@ def _have_size(edges: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which boxes are finite, and wider and higher than nothing."""
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is dropped for it
         sides = edges[:, 2:] - edges[:, :2]
-    sound: NDArray[np.bool_] = (sides > 0) & (sides < np.inf)
+        sound: NDArray[np.bool_] = (sides > 0) & (sides < np.inf)
     return sound[:, 0] & sound[:, 1]
 
 
