@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -115,7 +115,7 @@ class Attempt:
             "slot_bytes": ring.slot_bytes,
             "after": after,
             "lossless": ring.lossless,
-            "regions": [astuple(region.box) for region in regions],
+            "regions": [tuple(region.box) for region in regions],
         }
         self._process.send(message, [ring.fd, lease.fileno()])
 

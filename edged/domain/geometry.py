@@ -1,10 +1,9 @@
 """Boxes as fractions of the upright frame, top-left origin."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """An axis-parallel box: left, top, width and height as fractions of the frame."""
 
     x: float

@@ -1,7 +1,10 @@
-"""What a model says about one frame, after dequantisation and labels."""
+"""What a model says about one frame, after dequantisation and labels.
+
+Values of which one frame has many are named tuples: they are made in half the time of a frozen dataclass or less.
+"""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from edged.domain.frame import Frame
 from edged.domain.geometry import Box
@@ -9,8 +12,7 @@ from edged.domain.geometry import Box
 Accelerator = Literal["edgetpu", "cpu"]
 
 
-@dataclass(frozen=True, slots=True)
-class Keypoint:
+class Keypoint(NamedTuple):
     """A point of a body, such as its nose: a place as fractions of the frame, within 0..1, and its score 0..1."""
 
     x: float
@@ -18,8 +20,7 @@ class Keypoint:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(NamedTuple):
     """One object: label, score 0..1 and its box."""
 
     label: str
@@ -30,8 +31,7 @@ class Detection:
     """Of a pose, in the model's fixed order; None for one that is no number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """One class of a classifier: label and score 0..1."""
 
     label: str

@@ -1,12 +1,13 @@
 """The last steps of every detector that leaves suppression to us: from candidates to objects in the frame."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.domain.predictions import Detection, Detections
+from edged.vision.bounds import within
 from edged.vision.fit import FitPlan
 from edged.vision.keypoints import keypoints_in_frame
 from edged.vision.labels import Labels
@@ -37,43 +38,41 @@ class Candidates:
         Those are dropped whose box is not finite or has no size; then those that suppression drops, which sees
         the boxes as the model gives them; then those of which nothing lies in the frame.
         """
-        sound = np.flatnonzero(_have_size(self.edges))
+        kept = _have_size(self.edges).nonzero()[0]
         if nms:
-            groups = self.classes[sound] if nms.per_class else None
-            sound = sound[suppress(self.edges[sound], groups, iou=nms.iou, limit=MOST_DETECTIONS)]
-        sound = sound[:MOST_DETECTIONS]
-        classes, scores = self.classes[sound].tolist(), self.scores[sound].tolist()
-        points = [()] * len(sound) if self.keypoints is None else self.keypoints[sound].tolist()
-        rows = zip(classes, scores, self.edges[sound].tolist(), points, strict=True)
-        found = (_detection(*row, labels, plan) for row in rows)
-        return Detections(tuple(filter(None, found)))
+            groups = self.classes.take(kept) if nms.per_class else None
+            staying = suppress(self.edges.take(kept, axis=0), groups, iou=nms.iou, limit=MOST_DETECTIONS)
+            kept = kept[staying]
+        return Detections(tuple(self._objects(kept[:MOST_DETECTIONS], labels, plan)))
 
-
-def _detection(
-    label_id: int,
-    score: float,
-    edges: list[float],
-    points: Sequence[Sequence[float]],
-    labels: Labels,
-    plan: FitPlan,
-) -> Detection | None:
-    """One object; None where nothing of its box lies in the frame."""
-    box = plan.in_frame(*edges)
-    if not (box.w > 0 and box.h > 0):
-        return None
-    score = min(max(score, 0.0), 1.0)
-    return Detection(labels.name(label_id), label_id, score, box, keypoints_in_frame(points, plan))
+    def _objects(self, kept: NDArray[np.intp], labels: Labels, plan: FitPlan) -> Iterator[Detection]:
+        """Those of which something lies in the frame; only here do numbers become values."""
+        points = [()] * len(kept) if self.keypoints is None else self.keypoints[kept].tolist()
+        rows = zip(
+            self.classes.take(kept).tolist(),
+            self.scores.take(kept).tolist(),
+            self.edges.take(kept, axis=0).tolist(),
+            points,
+            strict=True,
+        )
+        name, in_frame = labels.name, plan.in_frame
+        for label_id, score, edges, body in rows:
+            box = in_frame(*edges)
+            if box.w > 0 and box.h > 0:
+                places = keypoints_in_frame(body, plan) if body else ()
+                yield Detection(name(label_id), label_id, within(score, 0.0, 1.0), box, places)
 
 
 def _have_size(edges: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which boxes are finite, and wider and higher than nothing."""
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is dropped for it
         sides = edges[:, 2:] - edges[:, :2]
-    return np.asarray(np.logical_and(np.isfinite(sides), sides > 0).all(axis=1), np.bool_)
+        sound: NDArray[np.bool_] = (sides > 0) & (sides < np.inf)
+    return sound[:, 0] & sound[:, 1]
 
 
 def edges_around(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """[n, 4]: left, top, right, bottom of boxes given as the centre's x and y, width, height."""
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite or NaN
-        centres, halves = boxes[:, :2], boxes[:, 2:] / 2
-        return np.concatenate((centres - halves, centres + halves), axis=1)
+        centres, halves = boxes.T[:2], boxes.T[2:] / 2
+        return np.concatenate((centres - halves, centres + halves)).T

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edged.domain.predictions import Classification, Ranked
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
+from edged.vision.bounds import within
 from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
 from edged.vision.manifest import Activation, Background
@@ -56,9 +57,7 @@ class ClassificationDecoder:
             return Classification(())
         pairs = self._from_logits(values) if self._softmax else self._from_scores(values)
         return Classification(
-            tuple(
-                Ranked(self._labels.name(index), index, min(max(score, 0.0), 1.0)) for index, score in pairs
-            )
+            tuple(Ranked(self._labels.name(index), index, within(score, 0.0, 1.0)) for index, score in pairs)
         )
 
     def _from_scores(self, values: Tensor) -> list[tuple[int, float]]:
@@ -92,14 +91,17 @@ def _linear(spec: TensorSpec) -> tuple[float, int]:
 
 
 def best(values: Tensor, candidates: NDArray[np.intp], top_k: int) -> list[int]:
-    """The `top_k` candidates with the highest values, best first; of equal ones the lower index comes first."""
+    """The `top_k` candidates with the highest values, best first; of equal ones the lower index comes first.
+
+    `candidates` are indices of values that are numbers, ascending.
+    """
     if len(candidates) > top_k:
         chosen = values[candidates]
         bound = np.partition(chosen, -top_k)[-top_k]
         above, level = candidates[chosen > bound], candidates[chosen == bound]
         candidates = np.concatenate((above, level[: top_k - len(above)]))
-    ranked: list[int] = sorted(candidates.tolist(), key=lambda index: (-values[index].item(), index))
-    return ranked
+    numbers: dict[int, float] = dict(zip(candidates.tolist(), values[candidates].tolist(), strict=True))
+    return sorted(numbers, key=numbers.__getitem__, reverse=True)  # which leaves equal ones in their order
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from edged.domain.frame import FrameShape, PixelFormat
 from edged.domain.geometry import Box
 from edged.domain.tensors import TensorSpec
+from edged.vision.bounds import within
 from edged.vision.manifest import InputRule
 
 
@@ -86,8 +87,8 @@ class FitPlan:
         top, bottom = y + top * down, y + bottom * down
         from_left, from_top, to_right, to_bottom = self._bounds
         if left < from_left or top < from_top or right > to_right or bottom > to_bottom:
-            left, right = min(max(left, from_left), to_right), min(max(right, from_left), to_right)
-            top, bottom = min(max(top, from_top), to_bottom), min(max(bottom, from_top), to_bottom)
+            left, right = within(left, from_left, to_right), within(right, from_left, to_right)
+            top, bottom = within(top, from_top, to_bottom), within(bottom, from_top, to_bottom)
         return Box(left, top, right - left, bottom - top)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from edged.domain.predictions import Keypoint
+from edged.vision.bounds import within
 from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
 
@@ -59,4 +60,4 @@ def _in_frame(x: float, y: float, score: float, plan: FitPlan) -> Keypoint | Non
     if not (isfinite(x) and isfinite(y) and isfinite(score)):
         return None
     spot = plan.in_frame(x, y, x, y)
-    return Keypoint(spot.x, spot.y, min(max(score, 0.0), 1.0))
+    return Keypoint(spot.x, spot.y, within(score, 0.0, 1.0))

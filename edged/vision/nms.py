@@ -1,7 +1,12 @@
 """Non-maximum suppression: of boxes that cover the same thing, the best one stays."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
+
+_Reach: TypeAlias = tuple[float, float, float, float, float]
+"""Left, top, right, bottom and area of a box."""
 
 
 def best_first(scores: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
@@ -25,25 +30,24 @@ def suppress(
 
     `edges` is [n, 4]: left, top, right, bottom, best box first, all of them finite. A box is dropped whose
     intersection over union with a box that stays is above `iou`; with `groups`, [n], only one of its own
-    group counts. Time grows with n times the boxes that stay.
+    group counts. In Python's own numbers, which for the few hundred boxes of a frame is faster than numpy: most
+    pairs of boxes are told apart by one comparison. Time grows with n times the boxes that stay.
     """
     kept: list[int] = []
-    with np.errstate(over="ignore", invalid="ignore"):  # an area beyond all floats covers nothing
-        reach = np.ascontiguousarray(edges.T)
-        np.negative(reach[:2], out=reach[:2])  # so that of two boxes the smaller of each is what they share
-        sides = reach[:2] + reach[2:]
-        areas = sides[0] * sides[1]
-        alive = np.ones(len(edges), np.bool_)
-        index = 0
-        while index < len(edges) and alive[index] and len(kept) < limit:
+    ids = [0] * len(edges) if groups is None else groups.tolist()
+    staying: dict[int, list[_Reach]] = {group: [] for group in ids}
+    for index, (group, left, top, right, bottom) in enumerate(zip(ids, *edges.T.tolist(), strict=True)):
+        area = (right - left) * (bottom - top)
+        for x, y, far_x, far_y, other in staying[group]:
+            if left < far_x and x < right and top < far_y and y < bottom:
+                across = (right if right < far_x else far_x) - (left if left > x else x)  # noqa: FURB136  calls would take longer than all else here
+                down = (bottom if bottom < far_y else far_y) - (top if top > y else y)  # noqa: FURB136  as above
+                shared = across * down
+                if shared > iou * (area + other - shared):
+                    break
+        else:
+            if len(kept) == limit:
+                break
             kept.append(index)
-            inner = np.minimum(reach, reach[:, index : index + 1])
-            sides = np.maximum(inner[:2] + inner[2:], 0.0)
-            shared = sides[0] * sides[1]
-            covers = shared > iou * (areas + areas[index] - shared)
-            if groups is not None:
-                covers &= groups == groups[index]
-            alive[covers] = False
-            index += 1
-            index += int(np.argmax(alive[index:])) if index < len(edges) else 0
+            staying[group].append((left, top, right, bottom, area))
     return kept

@@ -1,13 +1,15 @@
 """The outputs of TFLite_Detection_PostProcess become detections."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from operator import attrgetter
+from typing import TypeAlias
 
 from edged.domain.predictions import Detection, Detections
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
+from edged.vision.bounds import within
 from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
 from edged.vision.quantise import quantised_threshold
@@ -15,6 +17,8 @@ from edged.vision.quantise import quantised_threshold
 _SCORE = attrgetter("score")
 CLASSES = range(2**31)
 """What can be a class index; anything else in the tensor is noise."""
+_Row: TypeAlias = tuple[float, float, float, float, float, float, float]
+"""Score as it is stored, score, class, top, left, bottom, right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,48 +60,34 @@ class SsdDecoder:
 
     def decode(self, outputs: Sequence[Tensor], plan: FitPlan) -> Detections:
         """The objects that reach the threshold, best score first, in boxes of the frame."""
-        roles, bound = self._roles, self._bound
-        scores = outputs[roles.scores].reshape(-1).tolist()
-        rows = self._rows(outputs, len(scores))
-        passing = [row for row in range(rows) if scores[row] >= bound]
-        if not passing:
-            return Detections(())
-        scores = self._scores.all(scores)
-        classes = self._classes.all(outputs[roles.classes].reshape(-1).tolist())
-        boxes = self._boxes.all(outputs[roles.boxes].reshape(-1).tolist())
-        found = [
-            self._detection(plan, scores[row], classes[row], *boxes[4 * row : 4 * row + 4]) for row in passing
-        ]
-        return Detections(tuple(sorted(filter(None, found), key=_SCORE, reverse=True)))
-
-    def _rows(self, outputs: Sequence[Tensor], scores: int) -> int:
-        """How many rows count: what the model says, within what there is."""
         roles = self._roles
-        there = min(scores, outputs[roles.classes].size, outputs[roles.boxes].size // 4)
-        stored = outputs[roles.count].reshape(-1)
-        said = self._count.all([stored[0].item()])[0] if stored.size else 0.0
-        return round(min(said, there)) if said > 0 else 0
+        stored = outputs[roles.scores].reshape(-1).tolist()
+        stored = stored[: self._count_of(outputs, len(stored))]
+        if not stored or max(stored) < self._bound:
+            return Detections(())
+        scores = self._scores.all(stored)
+        classes = self._classes.all(outputs[roles.classes].reshape(-1).tolist())
+        edges = iter(self._boxes.all(outputs[roles.boxes].reshape(-1).tolist()))
+        rows = zip(stored, scores, classes, edges, edges, edges, edges, strict=False)  # as far as all reach
+        return Detections(tuple(sorted(self._found(rows, plan), key=_SCORE, reverse=True)))
 
-    def _detection(
-        self,
-        plan: FitPlan,
-        score: float,
-        kind: float,
-        top: float,
-        left: float,
-        bottom: float,
-        right: float,
-    ) -> Detection | None:
-        """One row; None where it makes no sense."""
-        if (
-            not isfinite(score + kind + top + left + bottom + right)
-            or (label_id := round(kind)) not in CLASSES
-        ):
-            return None
-        box = plan.in_frame(left, top, right, bottom)
-        if not (box.w > 0 and box.h > 0):
-            return None
-        return Detection(self._labels.name(label_id), label_id, min(max(score, 0.0), 1.0), box)
+    def _count_of(self, outputs: Sequence[Tensor], there: int) -> int:
+        """How many rows count: what the model says, at most those that are there."""
+        said = self._count.all(outputs[self._roles.count].reshape(-1).tolist())
+        return round(min(said[0], there)) if said and said[0] > 0 else 0
+
+    def _found(self, rows: Iterable[_Row], plan: FitPlan) -> Iterator[Detection]:
+        """The rows that pass and make sense."""
+        bound, name, in_frame = self._bound, self._labels.name, plan.in_frame
+        for stored, score, kind, top, left, bottom, right in rows:
+            if (
+                stored >= bound
+                and isfinite(score + kind + top + left + bottom + right)
+                and (label_id := round(kind)) in CLASSES
+            ):
+                box = in_frame(left, top, right, bottom)
+                if box.w > 0 and box.h > 0:
+                    yield Detection(name(label_id), label_id, within(score, 0.0, 1.0), box)
 
 
 class _Real:

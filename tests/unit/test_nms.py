@@ -1,8 +1,10 @@
 """Of boxes that cover the same thing the best one stays, as in the textbook."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ def overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     return shared / (sum(areas) - shared)
 
 
-def textbook(boxes: list[tuple[int, ...]], groups: list[int], iou: float) -> list[int]:
+def textbook(boxes: Sequence[tuple[float, ...]], groups: list[int], iou: float) -> list[int]:
     """Box by box: kept unless one that is kept, of the same group, covers it."""
     kept: list[int] = []
     for index, box in enumerate(boxes):
@@ -54,6 +56,21 @@ def test_same_as_the_textbook(boxes: list[tuple[int, ...]], data: st.DataObject)
     assert suppress(edges(boxes), iou=iou, limit=2) == alone[:2]
 
 
+@settings(max_examples=12)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([60, 200]), st.sampled_from([0.05, 0.2, 0.6]))
+def test_crowds(seed: int, count: int, side: float) -> None:
+    """Hundreds of boxes, scattered or heaped, are suppressed as the textbook says, in classes and without."""
+    rng = np.random.default_rng(seed)
+    centres, halves = rng.random((count, 2)), side * rng.uniform(0.2, 0.5, (count, 2))
+    corners = np.concatenate((centres - halves, centres + halves), axis=1)
+    groups = rng.integers(0, 4, count)
+    boxes: list[tuple[float, ...]] = [tuple(box) for box in corners.tolist()]
+    assert suppress(corners, iou=0.45, limit=count) == textbook(boxes, [0] * count, 0.45)
+    within = textbook(boxes, groups.tolist(), 0.45)
+    assert suppress(corners, groups, iou=0.45, limit=count) == within
+    assert suppress(corners, groups, iou=0.45, limit=30) == within[:30]
+
+
 def test_an_overlap_that_equals_the_bound_is_let_be() -> None:
     """A box goes only if it overlaps by more than the bound."""
     half = edges([(0, 0, 2, 1), (0, 0, 1, 1)])
@@ -72,6 +89,13 @@ def test_equal_boxes() -> None:
     same = edges([(0, 0, 3, 3)] * 4)
     assert suppress(same, iou=0.5, limit=9) == [0]
     assert suppress(same, np.array([1, 0, 1, 0]), iou=0.5, limit=9) == [0, 1]
+
+
+def test_no_boxes_and_none_wanted() -> None:
+    """Of no boxes none stay, and none where none is asked for."""
+    assert suppress(edges([]), iou=0.5, limit=9) == []
+    assert suppress(edges([]), np.empty(0, np.intp), iou=0.5, limit=9) == []
+    assert suppress(edges([(0, 0, 3, 3)]), iou=0.5, limit=0) == []
 
 
 def test_boxes_beyond_all_measure_are_survived() -> None:

@@ -58,7 +58,7 @@ def test_seventeen_points_fit_beside_usual_names() -> None:
     """With names of usual length an event holds every point of a person."""
     points = tuple(Keypoint(0.1234, 0.5678, 0.9) for _ in range(17))
     seen = observation(Detections(()), model="movenet_single_pose_lightning_ptq")
-    event = TrackStarted(311, replace(PERSON, keypoints=points), 0.5, ("drive", "garden"), seen)
+    event = TrackStarted(311, PERSON._replace(keypoints=points), 0.5, ("drive", "garden"), seen)
     payload = json.loads(check("pose", pose_event(event, IDS, NOW)))
     assert payload["keypoints"] == [[0.123, 0.568, 0.9]] * 17
     assert payload["zones"] == ["drive", "garden"]
@@ -141,7 +141,7 @@ def test_frames_have_points_and_areas(objects: int) -> None:
 
 def test_points_are_of_the_best_objects_in_all_regions() -> None:
     """Where one region alone has more than twenty poses, a better one in the next still has its points."""
-    weak = replace(SEEN, prediction=Detections((replace(PERSON, score=0.5),) * 30), region="a")
+    weak = replace(SEEN, prediction=Detections((PERSON._replace(score=0.5),) * 30), region="a")
     payload = frame_payload((weak, replace(SEEN, region="b")), NOW)
     found = json.loads(check("frame", payload))["detections"]
     assert [each["region"] for each in found] == ["a"] * 30 + ["b"]

@@ -154,6 +154,27 @@ def test_non_finite_rows_are_dropped(bad: float) -> None:
     assert [each.label_id for each in decode(floats((bad, 0.9, BOX), (1, bad, BOX), (2, 0.8, BOX)))] == [2]
 
 
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_a_score_that_is_no_number_hides_no_other(at: int) -> None:
+    """Wherever a NaN stands among the scores, the object behind or before it is found, and a weak one is not."""
+    scores = [0.1, 0.9, 0.2]
+    scores.insert(at, math.nan)
+    rows = [(kind, score, BOX) for kind, score in enumerate(scores)]
+    assert [each.label_id for each in decode(floats(*rows))] == [scores.index(0.9)]
+    assert decode(floats((0, math.nan, BOX), (1, 0.4, BOX))) == ()
+
+
+def test_numbers_that_make_no_box_are_left_out() -> None:
+    """Where a tensor's shape is open and its numbers are no multiple of four, the boxes that are whole are read."""
+    tensors = floats((0, 0.9, BOX), (1, 0.8, BOX))
+    open_specs = [TensorSpec("", (), "float32", None)] * 4
+    manifest = Manifest("m", "detection", "ssd", InputRule(), ROLES)
+    decoder = make_decoder(manifest, open_specs, Labels(), threshold=0.5, top_k=1)
+    boxes = tensors["boxes"].reshape(-1)[:7]
+    found = decoder.decode([tensors["classes"], tensors["count"], boxes, tensors["scores"]], PLAN)
+    assert [each.label_id for each in found.items] == [0]  # type: ignore[union-attr]  # it is a detector
+
+
 @pytest.mark.parametrize("kind", [-1.0, -1e30, 1e30, 2.0**31])
 def test_impossible_classes_are_dropped(kind: float) -> None:
     """A class below zero or beyond any model is noise."""
