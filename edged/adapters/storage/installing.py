@@ -1,6 +1,5 @@
 """Puts a model of the catalogue into a folder as a bundle: all of it at once, or nothing."""
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -10,15 +9,13 @@ from pathlib import Path
 
 from edged.adapters.storage.bundles import MANIFEST, load_bundle
 from edged.adapters.storage.download import Download, InterruptedDownloadError, fault, part_of
-from edged.adapters.storage.folders import sync_folder
+from edged.adapters.storage.folders import sync_folder, written_to
 from edged.adapters.storage.reading import UnfitFileError
 from edged.config import yamlfile
-from edged.domain.errors import EdgedError, ModelError, PermissionDeniedError, StorageError
+from edged.domain.errors import ModelError
 from edged.vision.bundle import Bundle
 from edged.vision.catalogue import Catalogue, Entry
 from edged.vision.document import manifest_to_mapping
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ def install(catalogue: Catalogue, entry: Entry, folder: Path, download: Download
     Files grow in `folder/.NAME.part`, which becomes the bundle's folder. Raises EdgedErrors.
     """
     target = folder / entry.name
-    with _translated(folder):
+    with written_to(folder, "give another folder with --into"):
         if os.path.lexists(target):
             check_installed(entry, target)
             return Installed(target, load_bundle(target), fresh=False)
@@ -135,20 +132,3 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-@contextmanager
-def _translated(folder: Path) -> Iterator[None]:
-    """Turns what the file system says into our errors."""
-    try:
-        yield
-    except EdgedError:
-        raise
-    except PermissionError as error:
-        raise PermissionDeniedError(
-            f"{error.filename or folder} may not be read or written by this user",
-            "call it with sudo, or give a folder of yours with --into",
-        ) from error
-    except OSError as error:
-        fix = "make room, or give another folder with --into" if error.errno in _NO_ROOM else "check the disk"
-        raise StorageError(f"{folder} cannot be written to: {error.strerror}", fix) from error
