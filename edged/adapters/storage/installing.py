@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edged.adapters.storage.bundles import MANIFEST, load_bundle
 from edged.adapters.storage.download import Download, InterruptedDownloadError, fault, part_of
+from edged.adapters.storage.exchanging import put_in_place, remove
 from edged.adapters.storage.folders import sync_folder, written_to
 from edged.adapters.storage.reading import UnfitFileError
 from edged.config import yamlfile
@@ -27,14 +28,17 @@ class Installed:
     fresh: bool
 
 
-def install(catalogue: Catalogue, entry: Entry, folder: Path, download: Download) -> Installed:
+def install(
+    catalogue: Catalogue, entry: Entry, folder: Path, download: Download, *, replaces: bool = False
+) -> Installed:
     """The bundle `folder/NAME`, fetched where it is not there; one that is there is checked and left alone.
 
-    Files grow in `folder/.NAME.part`, which becomes the bundle's folder. Raises EdgedErrors.
+    Files grow in `folder/.NAME.part`, which becomes the bundle's folder. With `replaces` they do so too where a bundle
+    is there, whatever is in it; it stays until the new one is whole and has been loaded. Raises EdgedErrors.
     """
     target = folder / entry.name
     with written_to(folder, "give another folder with --into"):
-        if os.path.lexists(target):
+        if os.path.lexists(target) and not replaces:
             check_installed(entry, target)
             return Installed(target, load_bundle(target), fresh=False)
         staging = folder / f".{entry.name}.part"
@@ -44,8 +48,8 @@ def install(catalogue: Catalogue, entry: Entry, folder: Path, download: Download
             _fill(entry, staging, download)
             _write_manifest(catalogue, entry, staging)
             sync_folder(staging)
-            staging.rename(target)
-            sync_folder(folder)
+            load_bundle(staging)  # one that would not load is never put in place
+            put_in_place(staging, target)
     return Installed(target, load_bundle(target), fresh=True)
 
 
@@ -59,7 +63,7 @@ def check_installed(entry: Entry, path: Path) -> None:
         if wrong:
             raise UnfitFileError(
                 f"{path / name} {wrong}: this is not the {entry.name} of the catalogue",
-                f"move {path} away and call again, or give another folder with --into",
+                f"`edged model pull {entry.name} --force` replaces it; or give another folder with --into",
             )
 
 
@@ -77,7 +81,7 @@ def _fill(entry: Entry, staging: Path, download: Download) -> None:
     """Fetches what is missing, and removes what does not belong there."""
     ours = set(entry.files) | {part_of(staging / name, file).name for name, file in entry.files.items()}
     for stray in [path for path in staging.iterdir() if path.name not in ours]:
-        stray.unlink()
+        remove(stray)
     for name, file in entry.files.items():
         path = staging / name
         if path.is_symlink() or not path.exists() or fault(path, file):
