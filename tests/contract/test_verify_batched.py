@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from edged.adapters.storage.bundles import load_bundle
-from edged.adapters.system.tpulock import TpuLock
 from edged.cli import outcome
 from edged.vision.golden import golden_input
 from tests.fakes.edgetpu.compile import fake_compile, input_hash
@@ -23,15 +22,12 @@ PLACES = 3
 
 
 @pytest.fixture
-def bundle(tmp_path: Path, edgetpu_control: EdgeTpuControl) -> Path:
+def bundle(tmp_path: Path, free_edgetpu: EdgeTpuControl) -> Path:
     """The bundled model for three pictures, and its twin; once nothing else holds the Edge TPUs."""
     for package in ("flatbuffers", "ai_edge_litert"):
         pytest.importorskip(package, reason="writing the model needs flatbuffers and LiteRT's schema")
     from tests.fakes.batched import batched  # noqa: PLC0415  after the check for what it needs
 
-    lock = TpuLock()
-    assert lock.acquire_within(20), "another process holds this machine's Edge TPUs"
-    lock.release()
     shutil.copytree(COLOURS, folder := tmp_path / "colours")
     (cpu,) = folder.glob("*.tflite")
     cpu.write_bytes(batched(cpu.read_bytes(), PLACES))
@@ -41,7 +37,7 @@ def bundle(tmp_path: Path, edgetpu_control: EdgeTpuControl) -> Path:
         re.sub(r", sha256: \w+", "", manifest.read_text()) + "edgetpu: {path: colours_edgetpu.tflite}\n"
     )
     record_golden(folder, tmp_path)
-    edgetpu_control.set(output="known", replay_dir=tmp_path)
+    free_edgetpu.set(output="known", replay_dir=tmp_path)
     return folder
 
 
