@@ -21,7 +21,7 @@ from edged.transport.control import Control
 from edged.transport.protocol import LoadedModel, ModelJob, Ready, job_from_wire, ready_to_wire
 from edged.transport.results import ResultSender, offsets
 from edged.vision.batch import Parts, outputs_of_one
-from edged.vision.digest import BUDGET, digest_outputs
+from edged.vision.digest import BUDGET, digest_places
 from edged.vision.golden import golden_input
 from edged.vision.roles import check_ssd_roles, resolve_ssd_roles
 
@@ -38,13 +38,13 @@ def _load(job: ModelJob, runtimes: TfliteRuntimes, values: int) -> tuple[TfliteR
     runtime.invoke()
     places = runtime.inputs[0].shape[0]
     specs = outputs_of_one(runtime.outputs, places, job.path, final=True)
-    (outputs,) = Parts(outputs=len(specs), places=places, pictures=1).of(runtime.get_outputs())
+    pictures = Parts(outputs=len(specs), places=places, pictures=places).of(runtime.get_outputs())
     roles = job.roles
     if job.decoder == "ssd" and roles:
-        check_ssd_roles(roles, specs, outputs)
+        check_ssd_roles(roles, specs, pictures[0])
     elif job.decoder == "ssd":
-        roles = resolve_ssd_roles(specs, outputs)
-    digests = digest_outputs(outputs, job.decoder, values)
+        roles = resolve_ssd_roles(specs, pictures[0])
+    digests = digest_places(pictures, job.decoder, values)
     return runtime, LoadedModel(runtime.inputs, runtime.outputs, roles, digests=digests)
 
 

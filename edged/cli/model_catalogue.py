@@ -75,7 +75,12 @@ def _row(record: dict[str, Any]) -> str:
     metavar="URL|DIR",
     help="A copy of the repository to take the files from: an address or a folder.",
 )
-def pull(name: str, into: Path, source: str | None) -> None:
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Fetch it anew, and replace the bundle that is there once the new one is whole.",
+)
+def pull(name: str, into: Path, source: str | None, force: bool) -> None:
     """Fetch the public model NAME as a bundle: both files, labels and a model.yaml with their checksums.
 
     Each file is checked before it is put in place. What a broken line or Ctrl-C leaves is gone on with by the
@@ -85,7 +90,7 @@ def pull(name: str, into: Path, source: str | None) -> None:
     entry = _entry(catalogue, name)
     mirror = _mirror(source or catalogue.url)
     with _reporting() as (progress, notice):
-        done = install(catalogue, entry, into, Download(mirror, Patience(), progress, notice))
+        done = install(catalogue, entry, into, Download(mirror, Patience(), progress, notice), replaces=force)
     print("\n".join(_lines(entry, done)))
 
 

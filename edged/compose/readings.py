@@ -7,12 +7,14 @@ from edged.config.load import Loaded
 from edged.config.settings_cameras import CameraSettings, TextSettings, ValueSettings
 from edged.config.wording import did_you_mean
 from edged.delivery.topics import reading_name
-from edged.policy.rules import TEXT, LabelRule, ValueRule, default_threshold
+from edged.policy.rules import TEXT, LabelRule, ValueRule, default_interval_s, default_threshold
 from edged.vision.bundle import Bundle
 from edged.vision.manifest import Manifest, Task
 
 WITHOUT_LABELS: frozenset[Task] = frozenset({"value", "text"})
 """Tasks whose answers are no labels of the model."""
+TRACKED: frozenset[Task] = frozenset({"detection", "pose"})
+"""Tasks whose answers are objects, with an event for each end of each."""
 _CHANGE = 0.01
 """Of a value's range: what counts as a change where nothing else is said."""
 
@@ -20,6 +22,12 @@ _CHANGE = 0.01
 def lowest_score(camera: CameraSettings, manifest: Manifest) -> float:
     """What counts on a camera where no label has a rule of its own, 0..1: by the model's task, where nothing is said."""
     return default_threshold(manifest.task) if camera.threshold is None else camera.threshold
+
+
+def event_interval_s(camera: CameraSettings, manifest: Manifest) -> float:
+    """How far events of one thing lie apart at least, in seconds: by the model's task, where nothing is said."""
+    said = camera.event_interval_s
+    return default_interval_s(manifest.task) if said is None else said
 
 
 def value_rules(camera: CameraSettings, manifest: Manifest) -> dict[str, ValueRule]:
@@ -79,6 +87,12 @@ def _mistakes(camera: CameraSettings, manifest: Manifest) -> Iterator[tuple[tupl
             yield ("values", value), f"model {model} has no such value", did_you_mean(value, names)
     if camera.text != TextSettings() and manifest.task != "text":
         yield ("text",), f"model {model} reads no text", "remove it"
+    if camera.event_interval_s is not None and manifest.task in TRACKED:
+        yield (
+            ("event_interval_s",),
+            f"model {model} gives objects, each of which starts and ends",
+            "use hold_s",
+        )
     if camera.labels and manifest.task in WITHOUT_LABELS:
         answer = "values" if manifest.task == "value" else "a text"
         yield ("labels",), f"model {model} gives {answer} and no labels", "remove it"

@@ -5,7 +5,7 @@ from typing import Any
 
 from edged.adapters.mqtt.settings import BrokerSettings, TlsSettings
 from edged.compose.plans import AcceleratorOptions
-from edged.compose.readings import lowest_score, text_rule, value_rules
+from edged.compose.readings import event_interval_s, lowest_score, text_rule, value_rules
 from edged.config.settings import Settings
 from edged.config.settings_cameras import CameraSettings, PublishSettings
 from edged.daemon.camera_unit import CameraPlan
@@ -81,6 +81,7 @@ def watch_plan(name: str, camera: CameraSettings, manifest: Manifest) -> WatchPl
         ),
         values=value_rules(camera, manifest),
         text=text_rule(camera, manifest),
+        event_interval_s=event_interval_s(camera, manifest),
     )
     publish = camera.publish
     return WatchPlan(

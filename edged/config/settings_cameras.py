@@ -152,6 +152,14 @@ class CameraSettings(Section):
     text: TextSettings = setting(
         "Rules for the text of a model that reads one.", default_factory=TextSettings
     )
+    event_interval_s: float | None = setting(
+        "Seconds that events of one value, of the text, of the class or of the set of labels or areas lie apart at "
+        "least; what changes meanwhile is told when they are over. Without it 5 for values and areas, else 0.",
+        None,
+        ge=0,
+        le=3600,
+        example=60,
+    )
     regions: Annotated[dict[Id, RegionBox], Field(max_length=MOST_REGIONS)] = setting(
         "Parts of the frame by name, as [x, y, width, height] in fractions of the frame: each one is shown to the "
         "model by itself, and reported by its name. Without any the model sees the whole frame.",

@@ -7,11 +7,18 @@ TEXT = "text"
 """The name of a text among a camera's readings."""
 DEFAULT_THRESHOLDS = {"areas": 0.01}
 """By task, where the configuration gives none: a score of areas is a part of the picture; 0.5 for all others."""
+DEFAULT_INTERVALS_S = {"value": 5.0, "areas": 5.0}
+"""By task, where the configuration gives none: what is measured may differ in every frame; 0 for all others."""
 
 
 def default_threshold(task: str) -> float:
     """The lowest score that counts where the configuration says nothing, 0..1."""
     return DEFAULT_THRESHOLDS.get(task, 0.5)
+
+
+def default_interval_s(task: str) -> float:
+    """How far events of one thing lie apart at least where the configuration says nothing, in seconds."""
+    return DEFAULT_INTERVALS_S.get(task, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,13 @@ class CameraRules:
     """Each value that the model gives, by its name."""
     text: LabelRule | None = None
     """When a text counts, is confirmed and ends; None where the model reads none."""
+    event_interval_s: float = 0.0
+    """How far events of one value, of the text, of the class or of the labels lie apart at least, in capture time."""
+
+    @property
+    def event_interval_ns(self) -> int:
+        """`event_interval_s` in the unit of `captured_ns`."""
+        return round(self.event_interval_s * 1e9)
 
     def rule(self, label: str) -> LabelRule | None:
         """The label's rule; None where the label is not reported."""

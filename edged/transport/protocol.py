@@ -53,7 +53,7 @@ class LoadedModel:
     roles: tuple[tuple[str, int], ...]
     warnings: tuple[str, ...] = ()
     digests: tuple[Digest, ...] = ()
-    """What it answered to the golden frame, by output; nothing where there are too many to tell."""
+    """What it answered to the golden frame, by picture and output; nothing where there are too many to tell."""
 
     @property
     def places(self) -> int:

@@ -13,6 +13,7 @@ from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
 from edged.vision.manifest import Activation, Background
 from edged.vision.quantise import dequantise, quantised_threshold
+from edged.vision.softmax import softmax
 
 
 class ClassificationDecoder:
@@ -102,20 +103,6 @@ def best(values: Tensor, candidates: NDArray[np.intp], top_k: int) -> list[int]:
         candidates = np.concatenate((above, level[: top_k - len(above)]))
     numbers: dict[int, float] = dict(zip(candidates.tolist(), values[candidates].tolist(), strict=True))
     return sorted(numbers, key=numbers.__getitem__, reverse=True)  # which leaves equal ones in their order
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """exp(x) / sum(exp(x)), shifted by the largest so that nothing overflows.
-
-    NaN stays NaN and takes no share; entries of +inf share everything; all NaN where no entry is above -inf.
-    """
-    unknown = np.isnan(logits)
-    known = np.where(unknown, -np.inf, logits)
-    peak = known.max(initial=-np.inf)
-    if peak == -np.inf:
-        return np.full_like(known, np.nan)
-    weights = np.exp(known - peak) if peak < np.inf else (known == peak).astype(np.float64)
-    return np.where(unknown, np.nan, weights / weights.sum())
 
 
 def byte_softmax(values: Tensor, powers: NDArray[np.float64]) -> NDArray[np.float64]:

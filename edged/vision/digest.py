@@ -54,6 +54,18 @@ def digest_outputs(outputs: Sequence[Tensor], decoder: DecoderName, budget: int)
     return tuple(_digest(output, decoder, number) for output in outputs) if number >= FEWEST else ()
 
 
+def digest_places(
+    pictures: Sequence[Sequence[Tensor]], decoder: DecoderName, budget: int
+) -> tuple[Digest, ...]:
+    """A digest of each output of each picture that one invoke takes, picture after picture.
+
+    Where there are too many for the budget it is of fewer pictures, evenly spaced; nothing where not even one fits.
+    """
+    fitting = budget // (FEWEST + PEAKS) // max(len(pictures[0]), 1)
+    told = [pictures[place] for place in places(len(pictures), fitting)]
+    return digest_outputs([output for outputs in told for output in outputs], decoder, budget)
+
+
 def digest_from_wire(data: Mapping[str, Any]) -> Digest:
     """A digest from what `asdict` made of it, after JSON. Raises KeyError, TypeError or ValueError."""
     size = _whole(data["size"])

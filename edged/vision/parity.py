@@ -1,7 +1,8 @@
 """Whether two files of one model answer alike, by the digests of what each said about the golden frame."""
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from edged.domain.tensors import TensorSpec
 from edged.vision.digest import LISTS, Digest, places, real, to_real
 from edged.vision.manifest import DecoderName
 from edged.vision.parity_lists import Listed, compare_lists, is_finite
+from edged.vision.parity_places import Seen, by_place
 from edged.vision.quantise import are_shares, real_range
 from edged.vision.specs import difference
 
@@ -30,14 +32,6 @@ _FEW = 32
 _SAME = 1e-5
 """The part of themselves or of all that is seen by which floats may differ and still be equal."""
 _CLASSES: frozenset[DecoderName] = frozenset({"classification", "binary", "multilabel"})
-
-
-class Seen(Listed, Protocol):
-    """What a process found out about a model by running it on the golden frame; no digests where there were too many."""
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """The inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +69,19 @@ def compare(decoder: DecoderName, ours: Seen, theirs: Seen) -> Parity:
     fault = strange(decoder, ours) or strange(decoder, theirs)
     if fault:
         return Parity(same=False, fault=fault)
-    outputs = _outputs(decoder, ours, theirs)
+    pairs = zip(by_place(ours), by_place(theirs), strict=False)
+    found = [(one.where, _outputs(decoder, one, other)) for one, other in pairs]
+    outputs = tuple(_worst(each) for each in zip(*[_placed(*each) for each in found], strict=True))
     wrong = next((each for each in outputs if not each.same), None)
     return Parity(wrong is None, _words(wrong) if wrong else "", outputs)
 
 
 def strange(decoder: DecoderName, seen: Seen) -> str:
     """What is infinite or no number in the outputs, for people; empty where nothing is."""
+    return next((fault for place in by_place(seen) if (fault := _strange(decoder, place))), "")
+
+
+def _strange(decoder: DecoderName, seen: Listed) -> str:
     if decoder == "ssd":  # what lies behind the last row means nothing
         return "" if is_finite(seen) else "an object in the list has values that are infinite or no number"
     for spec, digest in zip(seen.outputs, seen.digests, strict=False):
@@ -90,7 +90,22 @@ def strange(decoder: DecoderName, seen: Seen) -> str:
     return ""
 
 
-def _outputs(decoder: DecoderName, ours: Seen, theirs: Seen) -> tuple[OutputParity, ...]:
+def _placed(where: str, outputs: Sequence[OutputParity]) -> list[OutputParity]:
+    """Outputs that say in which picture they are not alike."""
+    if not where:
+        return list(outputs)
+    return [
+        each if each.same else replace(each, note=where + (f": {each.note}" if each.note else ""))
+        for each in outputs
+    ]
+
+
+def _worst(pictures: Sequence[OutputParity]) -> OutputParity:
+    """What one output shows in that of the pictures in which it differs most."""
+    return max(pictures, key=lambda each: (not each.same, each.real or 0.0))
+
+
+def _outputs(decoder: DecoderName, ours: Listed, theirs: Listed) -> tuple[OutputParity, ...]:
     parts = {index: part for part, index in ours.roles}
     if decoder in LISTS:
         return _lists(decoder, ours, theirs)
@@ -104,7 +119,7 @@ def _outputs(decoder: DecoderName, ours: Seen, theirs: Seen) -> tuple[OutputPari
     )
 
 
-def _lists(decoder: DecoderName, ours: Seen, theirs: Seen) -> tuple[OutputParity, ...]:
+def _lists(decoder: DecoderName, ours: Listed, theirs: Listed) -> tuple[OutputParity, ...]:
     """The outputs of a list have one verdict together; each has its own figures."""
     found = compare_lists(decoder, ours, theirs)
     return tuple(

@@ -76,9 +76,7 @@ def compare_lists(decoder: DecoderName, ours: Listed, theirs: Listed) -> ListPar
 
 
 def is_finite(seen: Listed) -> bool:
-    """Whether all numbers of an SSD's rows are, and how many there are; True where nothing was told."""
-    if not seen.digests:
-        return True
+    """Whether all numbers of an SSD's rows are, and how many there are."""
     rows, count = _rows("ssd", seen), seen.digests[dict(seen.roles)["count"]].values
     return all(np.isfinite(each).all() for each in (rows.scores, rows.classes, rows.boxes, count))
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
-from edged.vision.classification import softmax
 from edged.vision.manifest import Activation, Manifest
 from edged.vision.passing import sigmoid
 from edged.vision.quantise import dequantise
@@ -27,9 +26,9 @@ from edged.vision.rawnumbers import highest as _highest
 from edged.vision.rawnumbers import number as _number
 from edged.vision.rawshapes import explain_shape
 from edged.vision.sequence import steps_and_classes
+from edged.vision.softmax import softmax
 from edged.vision.splithead import BINS
 from edged.vision.yolohead import LEADING, layout_of
-from edged.vision.yolov9 import bin_shares
 
 
 def explain(
@@ -182,7 +181,7 @@ def _shares(values: NDArray[np.float64], role: str, manifest: Manifest) -> dict[
     if _is_scores(role) and manifest.activation != "none":
         return {manifest.activation: _activated(values, manifest.activation)}
     if manifest.decoder == "yolov9" and role.startswith("boxes") and values.size % BINS == 0:
-        return {"softmax": bin_shares(values.reshape(-1, BINS)).reshape(-1)}
+        return {"softmax": softmax(values.reshape(-1, BINS)).reshape(-1)}
     return {}
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.domain.tensors import TensorSpec
-from edged.vision.classification import softmax
 from edged.vision.manifest import Manifest
 from edged.vision.quantities import place_quantities
 from edged.vision.quantity import Quantity
 from edged.vision.sequence import best_classes
+from edged.vision.softmax import softmax
 
 MOST_STEPS = 100
 LARGE = 1000
@@ -56,7 +56,7 @@ def step_places(values: NDArray[np.float64], classes: int) -> list[int]:
 
 def step_shares(values: NDArray[np.float64], classes: int) -> NDArray[np.float64]:
     """Softmax of each step, flat."""
-    return np.concatenate([softmax(step) for step in values.reshape(-1, classes)])
+    return softmax(values.reshape(-1, classes)).reshape(-1)
 
 
 def summary(values: NDArray[np.float64]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from edged.vision.fit import FitPlan
 from edged.vision.labels import Labels
 from edged.vision.manifest import Blank, Collapse, Manifest
 from edged.vision.quantise import dequantise
+from edged.vision.softmax import weights
 
 UNREAD = -1
 """In place of a class, for a step in which no value is above minus infinity."""
@@ -39,18 +40,9 @@ def best_classes(
         known = np.where(np.isnan(values), -np.inf, values)
         peak = known.max(axis=1)
     best = known.argmax(axis=1)
-    scores = 1 / _weights(known, peak).sum(axis=1) if softmax else np.clip(peak, 0.0, 1.0)
+    scores = 1 / weights(known, peak[:, None]).sum(axis=1) if softmax else np.clip(peak, 0.0, 1.0)
     unread = np.isneginf(peak)
     return np.where(unread, UNREAD, best), np.where(unread, 0.0, scores)
-
-
-def _weights(known: NDArray[np.float64], peak: NDArray[np.float64]) -> NDArray[np.float64]:
-    """exp(x - peak) of each step, so that the best weighs 1; several of +inf share everything."""
-    if np.isfinite(peak).all():
-        return np.exp(known - peak[:, None])
-    ends = np.isinf(peak)[:, None]
-    shifted = known - np.where(ends, 0.0, peak[:, None])
-    return np.where(ends, known == peak[:, None], np.exp(np.where(ends, 0.0, shifted)))
 
 
 def blank_id(blank: Blank, classes: int) -> int | None:

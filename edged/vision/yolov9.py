@@ -22,6 +22,7 @@ from edged.vision.labels import Labels
 from edged.vision.manifest import Activation, NmsRule
 from edged.vision.nms import best_first
 from edged.vision.quantise import dequantise
+from edged.vision.softmax import softmax
 from edged.vision.splithead import BINS, EDGES
 
 _BINS = np.arange(BINS, dtype=np.float64)
@@ -100,15 +101,6 @@ def _read(level: _Level, outputs: Sequence[Tensor]) -> Candidates:
 
 
 def expectations(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The expected bin by a softmax over the last axis; NaN where one of its logits is NaN or +inf."""
-    shares = bin_shares(logits)
-    expected: NDArray[np.float64] = shares @ _BINS
+    """The expected bin by a softmax over the last axis; NaN where one of its logits is, or none is above -inf."""
+    expected: NDArray[np.float64] = softmax(logits) @ _BINS
     return expected
-
-
-def bin_shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Softmax over the last axis, shifted by its largest so that nothing overflows; NaN as said above."""
-    with np.errstate(invalid="ignore"):  # what is no number becomes NaN
-        weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        shares: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
-    return shares

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from edged.adapters.system.tpulock import TpuLock
 from edged.domain.geometry import Box
-from tests.fakes.edgetpu.fixtures import EdgeTpuControl
+from tests.fakes.edgetpu.fixtures import MOBILENET, EdgeTpuControl
 
 pytestmark = pytest.mark.runtime
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -236,15 +235,13 @@ def test_nothing_above_the_threshold_is_an_answer(images: Path) -> None:
 
 
 @pytest.fixture
-def twins(test_data: Path, tmp_path: Path) -> Path:
+def twins(test_data: Path, tmp_path: Path, free_edgetpu: EdgeTpuControl) -> Path:
     """A model with its compiled twin beside it, once nothing else on this machine holds the Edge TPUs."""
+    del free_edgetpu
     models = test_data / "models"
-    shutil.copy(models / "mobilenet_v1_0.25_128_quant.tflite", tmp_path)
-    shutil.copy(models / "edgetpu" / "mobilenet_v1_0.25_128_quant_edgetpu.tflite", tmp_path)
-    lock = TpuLock()
-    assert lock.acquire_within(20), "another process holds this machine's Edge TPUs"
-    lock.release()
-    return tmp_path / "mobilenet_v1_0.25_128_quant.tflite"
+    shutil.copy(models / f"{MOBILENET}.tflite", tmp_path)
+    shutil.copy(models / "edgetpu" / f"{MOBILENET}_edgetpu.tflite", tmp_path)
+    return tmp_path / f"{MOBILENET}.tflite"
 
 
 def test_an_edge_tpu_answers_where_there_is_one(

@@ -70,10 +70,12 @@ class Pull:
         self.said: list[str] = []
         self.bytes: dict[str, int] = {}
 
-    def __call__(self, entry: Entry = ENTRY, patience: Patience = HASTY) -> Installed:
+    def __call__(
+        self, entry: Entry = ENTRY, patience: Patience = HASTY, *, replaces: bool = False
+    ) -> Installed:
         """Pulls now."""
         download = Download(mirror_at(self.source), patience, self._progress, self.said.append)
-        return install(CATALOGUE, entry, self.folder, download)
+        return install(CATALOGUE, entry, self.folder, download, replaces=replaces)
 
     def _progress(self, name: str, have: int, total: int | None) -> None:
         assert total is None or have <= total
@@ -330,7 +332,7 @@ def test_what_is_installed_is_checked_and_left_alone(pull: Pull, server: MirrorS
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{NAME} is already in {path}, and its files are those of the catalogue")
     (path / "labels.txt").write_text("mine\n")
-    with pytest.raises(ModelError, match=r"labels.txt has 5 bytes, not 21686: .*move .* away"):
+    with pytest.raises(ModelError, match=r"labels.txt has 5 bytes, not 21686: .*pull .* --force"):
         pull()
     (path / "labels.txt").unlink()
     with pytest.raises(ModelError, match=r"labels.txt is missing"):

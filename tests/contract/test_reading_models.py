@@ -185,14 +185,19 @@ def test_each_change_is_told_once(start: Callable[..., Machine], tmp_path: Path)
     """A folder of pictures gives the same events each time: the first value, each that changed enough, each text."""
     pictures = ["r" * 8 + "-" * 8] * 2 + ["r" * 9 + "-" * 7] * 3 + ["-" * 16] * 3
     dial = camera(tmp_path / "a", pictures, model="gauge", values={"pressure": {"smooth": 1, "change": 1}})
+    slow, dial["event_interval_s"] = dict(dial), 0
     words = ["r" + "-" * 15, "rg" + "-" * 14, "rg" + "-" * 14, "rg" + "-" * 14, *["-" * 16] * 3]
     plate = camera(tmp_path / "b", words, model="plate", text={"confirm": [2, 3], "hold_s": 0.07})
-    machine = start(dial=dial, plate=plate)
+    machine = start(dial=dial, plate=plate, slow=slow)
     assert machine.finished(30) == 0
     told = [each for each in machine.payloads("/dial/event") if each["name"] == "pressure"]
     assert [round(each["value"], 1) for each in told] == [5.0, 0.0], "a step of 0.6 is less than 1"
     assert [each["frame"]["seq"] for each in told] == [1, 6]
     sums_up(machine, "/dial/reading/pressure", [None, *(each["value"] for each in told), None])
+    told = [each for each in machine.payloads("/slow/event") if each["name"] == "pressure"]
+    assert [(round(each["value"], 1), each["frame"]["seq"]) for each in told] == [(5.0, 1), (0.0, 8)], (
+        "a change soon after another is told when the folder ends"
+    )
     assert [(each["text"], each["frame"]["seq"]) for each in machine.payloads("/plate/event")] == [
         ("rg", 3),
         ("", 6),
@@ -211,6 +216,7 @@ def test_a_finer_rule_is_taken_over(start: Callable[..., Machine], tmp_path: Pat
     """A reload that changes what counts as a change touches no process, and tells nothing that was told before."""
     shown = ["r" * 8 + "-" * 8, "r" * 9 + "-" * 7]
     dial = camera(tmp_path / "a", shown, model="gauge", loop=True, publish={"frame": True})
+    dial["event_interval_s"] = 0
     dial["values"] = {"pressure": {"change": 5}, "level": {"change": 50}, "flow": {"change": 1}}
     machine = start(dial=dial)
 

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,12 +28,10 @@ from edged.domain.errors import ChildDiedError, EdgedError, ModelError
 from edged.ports import Tensor
 from edged.transport.results import Result
 from tests.fakes.edgetpu.fixtures import EdgeTpuControl
-from tests.fakes.edgetpu.golden import record_golden
 from tests.fakes.event_source import TOPICS, SystemClock, ignored
 from tests.system.machine import command_line
 
 pytestmark = pytest.mark.runtime
-MOBILENET = "mobilenet_v1_0.25_128_quant"
 
 
 class Watched:
@@ -127,20 +124,6 @@ def children() -> set[int]:
             pid = int(entry.parent.name)
             found |= {pid} if "edged.children.accelerator" in command_line(pid) else set()
     return found
-
-
-@pytest.fixture
-def twins(tmp_path: Path, test_data: Path, edgetpu_control: EdgeTpuControl) -> Path:
-    """Both files of a model; the chip answers the golden frame as the CPU's file does."""
-    folder = tmp_path / "mobilenet"
-    folder.mkdir()
-    shutil.copy(test_data / "models" / f"{MOBILENET}.tflite", folder / "net.tflite")
-    shutil.copy(
-        test_data / "models" / "edgetpu" / f"{MOBILENET}_edgetpu.tflite", folder / "net_edgetpu.tflite"
-    )
-    record_golden(folder, tmp_path)
-    edgetpu_control.set(output="known", replay_dir=tmp_path)
-    return folder
 
 
 Watch = Callable[..., Watched]

@@ -14,13 +14,11 @@ import pytest
 from edged.adapters.storage.catalogue import load_catalogue
 from edged.adapters.system.tpulock import TpuLock
 from edged.cli import outcome
-from tests.fakes.edgetpu.fixtures import EdgeTpuControl
-from tests.fakes.edgetpu.golden import record_golden
+from tests.fakes.edgetpu.fixtures import MOBILENET, EdgeTpuControl
 
 pytestmark = pytest.mark.runtime
 REPOSITORY = Path(__file__).resolve().parents[2]
 COLOURS = REPOSITORY / "models" / "colours"
-MOBILENET = "mobilenet_v1_0.25_128_quant"
 NAME = "mobilenet_v1_025_128"
 """The same in the catalogue."""
 
@@ -55,29 +53,10 @@ class Verify:
 
 
 @pytest.fixture
-def verify(
-    edgetpu_library: Path, edgetpu_control: EdgeTpuControl, capsys: pytest.CaptureFixture[str]
-) -> Verify:
+def verify(edgetpu_library: Path, free_edgetpu: EdgeTpuControl, capsys: pytest.CaptureFixture[str]) -> Verify:
     """The command, once nothing else on this machine holds the Edge TPUs."""
-    del edgetpu_control
-    lock = TpuLock()
-    assert lock.acquire_within(20), "another process holds this machine's Edge TPUs"
-    lock.release()
+    del free_edgetpu
     return Verify(edgetpu_library, capsys)
-
-
-@pytest.fixture
-def twins(tmp_path: Path, test_data: Path, edgetpu_control: EdgeTpuControl) -> Path:
-    """A folder with both files of a model; the chip answers the golden frame as the CPU's file does."""
-    folder = tmp_path / "mobilenet"
-    folder.mkdir()
-    shutil.copy(test_data / "models" / f"{MOBILENET}.tflite", folder / "net.tflite")
-    shutil.copy(
-        test_data / "models" / "edgetpu" / f"{MOBILENET}_edgetpu.tflite", folder / "net_edgetpu.tflite"
-    )
-    record_golden(folder, tmp_path)
-    edgetpu_control.set(output="known", replay_dir=tmp_path)
-    return folder
 
 
 @pytest.fixture

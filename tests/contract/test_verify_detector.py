@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from edged.adapters.system.tpulock import TpuLock
 from edged.cli import outcome
 from tests.fakes.edgetpu.compile import fake_compile
 from tests.fakes.edgetpu.fixtures import EdgeTpuControl
@@ -16,13 +15,10 @@ from tests.fakes.edgetpu.golden import record_golden
 
 
 @pytest.fixture
-def coco(tmp_path: Path, test_data: Path, edgetpu_control: EdgeTpuControl) -> Path:
+def coco(tmp_path: Path, test_data: Path, free_edgetpu: EdgeTpuControl) -> Path:
     """A detector whose last operator stays on the CPU, and its twin; once nothing else holds the Edge TPUs."""
     pytest.importorskip("flatbuffers", reason="compiling needs flatbuffers")
     pytest.importorskip("ai_edge_litert", reason="compiling needs LiteRT's schema")
-    lock = TpuLock()
-    assert lock.acquire_within(20), "another process holds this machine's Edge TPUs"
-    lock.release()
     folder = tmp_path / "coco"
     folder.mkdir()
     cpu, edgetpu = folder / "coco.tflite", folder / "coco_edgetpu.tflite"
@@ -33,7 +29,7 @@ def coco(tmp_path: Path, test_data: Path, edgetpu_control: EdgeTpuControl) -> Pa
         for name in ours.namelist():
             theirs.writestr(name, ours.read(name))
     record_golden(cpu, tmp_path, tensors=compiled.crossing)
-    edgetpu_control.set(output="known", replay_dir=tmp_path)
+    free_edgetpu.set(output="known", replay_dir=tmp_path)
     return folder
 
 

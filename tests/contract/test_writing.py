@@ -1,5 +1,6 @@
 """A bundle's folder is written whole or not at all, and holds what the model was when it was looked at."""
 
+import errno
 import json
 import re
 import threading
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edged.adapters.storage.bundles import load_bundle
+from edged.adapters.storage.folders import written_to
 from edged.adapters.storage.writing import write_bundle
 from edged.cli import outcome
 from edged.config.yamlfile import read
@@ -203,6 +205,36 @@ def test_a_full_disk_is_told(source: Path) -> None:
     with pytest.raises(EdgedError) as caught:
         write_bundle(load_bundle(source / "pets.tflite"), Path("/dev/full/b"))
     assert "cannot be written" in caught.value.what or "may not be" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "/x/b cannot be written to: No space left on device (make room, or name another)",
+        ),
+        (
+            OSError(errno.EIO, "Input/output error"),
+            "/x/b cannot be written to: Input/output error (check the path and the disk)",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/x"),
+            "/x may not be read or written by this user (name another that is yours, or call it with sudo)",
+        ),
+        (
+            ValueError("embedded null byte"),
+            "/x/b cannot be written to: embedded null byte (check the path and the disk)",
+        ),
+        (ModelError("it is broken", "mend it"), "it is broken (mend it)"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_folder_that_cannot_be_written_says_why(said: Exception, line: str) -> None:
+    """What the file system says becomes one line with what to do; what we say ourselves stays."""
+    with pytest.raises(EdgedError) as caught, written_to(Path("/x/b"), "name another"):
+        raise said
+    assert str(caught.value) == line
 
 
 def test_a_bundle_appears_in_one_step(source: Path, tmp_path: Path) -> None:

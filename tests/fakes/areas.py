@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tests.fakes.cells import CELLS, LOGIT, PIXEL, SIZE, STRIDE, Graph
+from tests.fakes.cells import LOGIT, PIXEL, SIZE, CellGraph
 
 CLASSES = ("dark", "red", "green")
 """The last two win where a cell has much of their colour; else the first does."""
@@ -11,13 +11,9 @@ CLASSES = ("dark", "red", "green")
 
 def areas_model() -> bytes:
     """The file: an input of [1, 32, 32, 3] int8, an output of scores [1, 4, 4, 3] int8."""
-    graph = Graph()
+    graph = CellGraph()
     picture = graph.tensor("picture", (1, SIZE, SIZE, 3), PIXEL)
-    cells = graph.tensor("cells", (1, CELLS, CELLS, 3), PIXEL)
-    pool = schema.Pool2DOptionsT()
-    pool.padding = schema.Padding.VALID
-    pool.strideW = pool.strideH = pool.filterWidth = pool.filterHeight = STRIDE
-    graph.op("AVERAGE_POOL_2D", [picture], cells, pool)
+    cells = graph.cells(picture)
     weights = np.array([[-4.0, -4.0, 0.0], [4.0, -4.0, 0.0], [-4.0, 4.0, 0.0]])
     plain = schema.ActivationFunctionType.NONE
     return graph.packed([picture], [graph.convolution("scores", cells, weights, 0.0, LOGIT, plain)])

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.edgetpu.fixtures import EdgeTpuControl
+from tests.fakes.edgetpu.fixtures import MOBILENET, EdgeTpuControl
 from tests.fakes.edgetpu.golden import record_golden
 from tests.fakes.mosquitto import Mosquitto
 from tests.system.machine import Machine
 
 Start = Callable[..., Machine]
-MOBILENET = "mobilenet_v1_0.25_128_quant"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree as ET
 
 import jsonschema  # type: ignore[import-untyped]  # it ships no type information
@@ -15,6 +15,7 @@ from edged.config.load import load
 from edged.delivery.schemas import PAYLOADS, payload_schema
 from edged.delivery.topics import RESERVED_CAMERAS, Topics
 from edged.domain.errors import ExitCode
+from edged.vision.manifest import DecoderName
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -204,6 +205,18 @@ def test_commands_of_the_readme_exist() -> None:
     )
     assert row
     assert {name.split()[0] for name in re.findall(r"`([^`]+)`", row[1])} == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [("models.md", "Formats, and how each was verified"), ("formats.md", "How each was verified")],
+)
+def test_each_decoder_has_its_row(page: str, heading: str) -> None:
+    """Both tables of formats name each decoder, in the same order, and no other."""
+    text = (REPOSITORY / "docs" / page).read_text("utf-8")
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| \[?`(\w+)`(?:\]\(\S+\))? \|", section, re.MULTILINE)
+    assert rows == list(get_args(DecoderName))
 
 
 def test_the_picture_loads_nothing() -> None:

@@ -27,8 +27,9 @@ MANIFESTS: dict[str, dict[str, Any]] = {
     },
     "plate": {"name": "plate", "decoder": "sequence", "blank": "last", "labels": "labels.txt"},
     "tints": {"name": "tints", "decoder": "multilabel", "labels": "labels.txt"},
+    "cars": {"name": "cars", "decoder": "yolov8", "labels": "labels.txt"},
 }
-SHAPES = {"gauge": (1, 2), "joined": (1, 2), "plate": (1, 8, 3), "tints": (1, 2)}
+SHAPES = {"gauge": (1, 2), "joined": (1, 2), "plate": (1, 8, 3), "tints": (1, 2), "cars": (1, 6, 21)}
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_rules_that_fit_are_accepted(folder: Path) -> None:
     """Names of the manifest and rules of the right kind are no mistake; what is left at its default is none."""
     assert findings(folder, "gauge", values={"pressure": {"change": 0.05, "smooth": 5}}) == []
     assert findings(folder, "plate", text={"confirm": [3, 5], "hold_s": 2}, threshold=0.9) == []
-    assert findings(folder, "tints", labels=["a"], text={}) == []
+    assert findings(folder, "tints", labels=["a"], text={}, event_interval_s=9) == []
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,11 @@ def test_rules_that_fit_are_accepted(folder: Path) -> None:
             "cameras.front.labels: model plate gives a text and no labels (remove it)",
         ),
         ("tints", {"text": {"confirm": [1, 2]}}, "cameras.front.text: model tints reads no text (remove it)"),
+        (
+            "cars",
+            {"event_interval_s": 0},
+            "cameras.front.event_interval_s: model cars gives objects, each of which starts and ends (use hold_s)",
+        ),
     ],
 )
 def test_rules_that_could_never_hold_are_refused(
@@ -160,6 +166,15 @@ def test_a_text_has_the_cameras_threshold(folder: Path) -> None:
     rules = loaded_rules(folder, "plate", threshold=0.7, text={"confirm": [2, 3], "hold_s": 1.5})
     assert rules.text == LabelRule(0.7, confirm=(2, 3), hold_s=1.5)
     assert (dict(rules.values), rules.readings) == ({}, ("text",))
+
+
+def test_the_interval_is_the_cameras(folder: Path) -> None:
+    """It holds for whatever its model tells; without it values wait for five seconds and other answers for nothing."""
+    said = [loaded_rules(folder, name, event_interval_s=60).event_interval_ns for name in ("gauge", "plate")]
+    assert said == [60 * 10**9] * 2
+    plain = [loaded_rules(folder, name).event_interval_s for name in ("gauge", "plate", "tints", "cars")]
+    assert plain == [5, 0, 0, 0]
+    assert loaded_rules(folder, "gauge", event_interval_s=0).event_interval_s == 0
 
 
 def test_other_models_have_no_readings(folder: Path) -> None:

@@ -9,30 +9,28 @@ from edged.domain.tensors import DType, Quantization
 from edged.vision.fit import plan_fit
 from edged.vision.manifest import InputRule, NmsRule
 from tests.unit.heads import Head, decode
-from tests.unit.tensors import real
 from tests.unit.textbook import (
+    CELLS,
     PLANS,
     RULES,
     THRESHOLDS,
     Row,
     agree,
     around,
+    cells_of,
     first_best,
     head_quantizations,
+    heads,
     survivors,
-    tensors,
+    units,
 )
-
-CELLS = 21
-"""16 + 4 + 1 for 32 x 32 pixels."""
 
 
 def textbook(head: Head, threshold: float) -> list[Row]:
     """A row for each cell whose best class reaches the threshold, everything dequantised."""
-    values = real(head.output, head.scale)[0]
     size = head.size if head.coordinates == "fractions" else (1, 1)
     rows = []
-    for cell in (values.T if values.shape[0] < values.shape[1] else values).tolist():
+    for cell in cells_of(head.output, head.scale):
         label_id = first_best(cell[4:])
         if label_id >= 0 and cell[4 + label_id] >= threshold:
             rows.append(Row(label_id, cell[4 + label_id], around(cell[:4], *size)))
@@ -46,14 +44,11 @@ def textbook(head: Head, threshold: float) -> list[Row]:
 def test_same_as_the_textbook(data: st.DataObject, dtype: DType, transposed: bool) -> None:
     """Labels, scores and boxes are those of dequantising everything and comparing box with box."""
     channels = 4 + data.draw(st.integers(1, 4))
-    shape = (1, CELLS, channels) if transposed else (1, channels, CELLS)
     head = Head(
         "yolov8",
-        data.draw(tensors(dtype, shape)),
+        data.draw(heads(dtype, channels, transposed=transposed)),
         data.draw(head_quantizations(dtype)),
-        coordinates=data.draw(st.sampled_from(["fractions", "pixels"]))
-        if dtype == "float32"
-        else "fractions",
+        coordinates=data.draw(units(dtype)),
         nms=data.draw(RULES),
     )
     threshold, plan = data.draw(THRESHOLDS), data.draw(st.sampled_from(PLANS))

@@ -15,8 +15,8 @@ from edged.vision.fit import plan_fit
 from edged.vision.labels import Labels
 from edged.vision.manifest import Coordinates, InputRule
 from tests.unit.bodies import box_key, decode, placed, same_points
-from tests.unit.tensors import real
 from tests.unit.textbook import (
+    CELLS,
     LABELS,
     PLANS,
     RULES,
@@ -24,24 +24,22 @@ from tests.unit.textbook import (
     Row,
     agree,
     around,
+    cells_of,
     first_best,
     head_quantizations,
+    heads,
     survivors,
-    tensors,
+    units,
 )
-
-CELLS = 21
-"""16 + 4 + 1 for 32 x 32 pixels."""
 
 
 def textbook(
     output: Tensor, scale: Quantization | None, threshold: float, coordinates: Coordinates
 ) -> list[tuple[Row, list[float]]]:
     """A row for each cell whose best of three classes reaches the threshold, with the numbers of its points."""
-    values = real(output, scale)[0]
     size = (32, 32) if coordinates == "fractions" else (1, 1)
     rows = []
-    for cell in (values.T if values.shape[0] < values.shape[1] else values).tolist():
+    for cell in cells_of(output, scale):
         label_id = first_best(cell[4:7])
         if label_id >= 0 and cell[4 + label_id] >= threshold:
             rows.append((Row(label_id, cell[4 + label_id], around(cell[:4], *size)), cell[7:]))
@@ -56,11 +54,9 @@ def test_same_as_the_textbook(data: st.DataObject, dtype: DType, transposed: boo
     """Labels, scores, boxes and points are those of dequantising everything and comparing box with box."""
     count, numbers = data.draw(st.integers(1, 4)), data.draw(st.sampled_from([2, 3]))
     channels = 4 + 3 + count * numbers
-    output = data.draw(tensors(dtype, (1, CELLS, channels) if transposed else (1, channels, CELLS)))
+    output = data.draw(heads(dtype, channels, transposed=transposed))
     scale = data.draw(head_quantizations(dtype))
-    coordinates: Coordinates = (
-        data.draw(st.sampled_from(["fractions", "pixels"])) if dtype == "float32" else "fractions"
-    )
+    coordinates = data.draw(units(dtype))
     nms, threshold = data.draw(RULES), data.draw(THRESHOLDS)
     plan = data.draw(st.sampled_from(PLANS))
     rows = textbook(output, scale, threshold, coordinates)

@@ -1,6 +1,7 @@
 """What a textbook makes of a detector's boxes, in Python's own numbers, which the decoders are held against."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,8 @@ from edged.domain.tensors import DType, Quantization
 from edged.ports import Tensor
 from edged.vision.fit import FitPlan, plan_fit
 from edged.vision.labels import Labels
-from edged.vision.manifest import InputRule, NmsRule
-from tests.unit.tensors import ZERO_POINTS
+from edged.vision.manifest import Coordinates, InputRule, NmsRule
+from tests.unit.tensors import ZERO_POINTS, real
 from tests.unit.test_nms import overlap
 
 LABELS = Labels({0: "circle", 1: "cross", 2: "star"})
@@ -24,6 +25,8 @@ PLANS = [
     plan_fit(480, 640, 32, 32, InputRule(resize="letterbox", place="corner")),
     plan_fit(1280, 720, 32, 32, InputRule(resize="crop")),
 ]
+CELLS = 21
+"""Of a head for 32 x 32 pixels: 16 + 4 + 1."""
 IOUS = st.sampled_from([0.3217, 0.5123, 0.7419])
 """Values that no two boxes of round numbers overlap by."""
 RULES = st.builds(NmsRule, IOUS, st.booleans())
@@ -56,6 +59,23 @@ def noise(dtype: DType, shape: tuple[int, ...]) -> st.SearchStrategy[Tensor]:
     return st.integers(0, 2**32 - 1).map(drawn)
 
 
+def heads(dtype: DType, channels: int, *, transposed: bool) -> st.SearchStrategy[Tensor]:
+    """A head of one output whose cells come last, or first if it is transposed."""
+    return tensors(dtype, (1, CELLS, channels) if transposed else (1, channels, CELLS))
+
+
+def cells_of(output: Tensor, scale: Quantization | None) -> list[list[float]]:
+    """The real numbers of each cell, of which there are more than numbers in it; whichever of the two comes first."""
+    values = real(output, scale)[0]
+    rows: list[list[float]] = (values.T if values.shape[0] < values.shape[1] else values).tolist()
+    return rows
+
+
+def units(dtype: DType) -> st.SearchStrategy[Coordinates]:
+    """What boxes may be given in; integers cannot hold pixels beside scores."""
+    return st.sampled_from(["fractions", "pixels"]) if dtype == "float32" else st.just("fractions")
+
+
 def head_quantizations(dtype: DType) -> st.SearchStrategy[Quantization | None]:
     """Odd scales and zero points that can hold boxes and scores at once; None for floats."""
     if dtype == "float32":
@@ -74,7 +94,7 @@ class Row(NamedTuple):
     """The box in fractions of the frame, clamped."""
 
 
-def around(box: tuple[float, ...], width: float, height: float) -> tuple[float, float, float, float]:
+def around(box: Sequence[float], width: float, height: float) -> tuple[float, float, float, float]:
     """Pixels of a box given as fractions: the centre's x and y, width and height."""
     x, y, w, h = box
     return (x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height

@@ -1,6 +1,5 @@
 """Puts a model of the catalogue into a folder as a bundle: all of it at once, or nothing."""
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -10,15 +9,14 @@ from pathlib import Path
 
 from edged.adapters.storage.bundles import MANIFEST, load_bundle
 from edged.adapters.storage.download import Download, InterruptedDownloadError, fault, part_of
-from edged.adapters.storage.folders import sync_folder
+from edged.adapters.storage.exchanging import put_in_place, remove
+from edged.adapters.storage.folders import sync_folder, written_to
 from edged.adapters.storage.reading import UnfitFileError
 from edged.config import yamlfile
-from edged.domain.errors import EdgedError, ModelError, PermissionDeniedError, StorageError
+from edged.domain.errors import ModelError
 from edged.vision.bundle import Bundle
 from edged.vision.catalogue import Catalogue, Entry
 from edged.vision.document import manifest_to_mapping
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,17 @@ class Installed:
     fresh: bool
 
 
-def install(catalogue: Catalogue, entry: Entry, folder: Path, download: Download) -> Installed:
+def install(
+    catalogue: Catalogue, entry: Entry, folder: Path, download: Download, *, replaces: bool = False
+) -> Installed:
     """The bundle `folder/NAME`, fetched where it is not there; one that is there is checked and left alone.
 
-    Files grow in `folder/.NAME.part`, which becomes the bundle's folder. Raises EdgedErrors.
+    Files grow in `folder/.NAME.part`, which becomes the bundle's folder. With `replaces` they do so too where a bundle
+    is there, whatever is in it; it stays until the new one is whole and has been loaded. Raises EdgedErrors.
     """
     target = folder / entry.name
-    with _translated(folder):
-        if os.path.lexists(target):
+    with written_to(folder, "give another folder with --into"):
+        if os.path.lexists(target) and not replaces:
             check_installed(entry, target)
             return Installed(target, load_bundle(target), fresh=False)
         staging = folder / f".{entry.name}.part"
@@ -47,8 +48,8 @@ def install(catalogue: Catalogue, entry: Entry, folder: Path, download: Download
             _fill(entry, staging, download)
             _write_manifest(catalogue, entry, staging)
             sync_folder(staging)
-            staging.rename(target)
-            sync_folder(folder)
+            load_bundle(staging)  # one that would not load is never put in place
+            put_in_place(staging, target)
     return Installed(target, load_bundle(target), fresh=True)
 
 
@@ -62,7 +63,7 @@ def check_installed(entry: Entry, path: Path) -> None:
         if wrong:
             raise UnfitFileError(
                 f"{path / name} {wrong}: this is not the {entry.name} of the catalogue",
-                f"move {path} away and call again, or give another folder with --into",
+                f"`edged model pull {entry.name} --force` replaces it; or give another folder with --into",
             )
 
 
@@ -80,7 +81,7 @@ def _fill(entry: Entry, staging: Path, download: Download) -> None:
     """Fetches what is missing, and removes what does not belong there."""
     ours = set(entry.files) | {part_of(staging / name, file).name for name, file in entry.files.items()}
     for stray in [path for path in staging.iterdir() if path.name not in ours]:
-        stray.unlink()
+        remove(stray)
     for name, file in entry.files.items():
         path = staging / name
         if path.is_symlink() or not path.exists() or fault(path, file):
@@ -135,20 +136,3 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-@contextmanager
-def _translated(folder: Path) -> Iterator[None]:
-    """Turns what the file system says into our errors."""
-    try:
-        yield
-    except EdgedError:
-        raise
-    except PermissionError as error:
-        raise PermissionDeniedError(
-            f"{error.filename or folder} may not be read or written by this user",
-            "call it with sudo, or give a folder of yours with --into",
-        ) from error
-    except OSError as error:
-        fix = "make room, or give another folder with --into" if error.errno in _NO_ROOM else "check the disk"
-        raise StorageError(f"{folder} cannot be written to: {error.strerror}", fix) from error

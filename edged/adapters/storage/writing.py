@@ -1,25 +1,21 @@
 """Writes a bundle's folder: all of it at once, or nothing."""
 
-import errno
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from edged.adapters.storage.bundles import MANIFEST, load_bundle
-from edged.adapters.storage.folders import sync_folder
+from edged.adapters.storage.folders import sync_folder, written_to
 from edged.adapters.storage.manifesttext import manifest_text
-from edged.domain.errors import EdgedError, ExitCode, ModelError, PermissionDeniedError, StorageError
+from edged.domain.errors import EdgedError, ExitCode, ModelError, StorageError
 from edged.vision.bundle import Bundle
 from edged.vision.labels import PLACEHOLDERS, Labels
 from edged.vision.manifest import FileEntry, Manifest
 
 LABELS = "labels.txt"
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SHOWABLE = "rename the model's files: letters, digits, dots and dashes will do"
 
 
@@ -40,7 +36,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> Bundle:
             f"model {bundle.edgetpu or bundle.cpu}: only running it shows which output is what",
             "call this where it can run: with its Edge TPU, or with the CPU twin beside it",
         )
-    with _translated(folder):
+    with written_to(folder, "name another folder"):
         _refuse_what_is_there(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name[:64]}.", dir=folder.parent))
@@ -122,26 +118,3 @@ def _check(bundle: Bundle, staging: Path) -> None:
 def _essence(manifest: Manifest) -> Manifest:
     """A manifest without its files; the order in which roles are listed means nothing."""
     return replace(manifest, cpu=None, edgetpu=None, labels=None, roles=tuple(sorted(manifest.roles)))
-
-
-@contextmanager
-def _translated(folder: Path) -> Iterator[None]:
-    """Turns what the file system says into our errors."""
-    try:
-        yield
-    except EdgedError:
-        raise
-    except PermissionError as error:
-        raise PermissionDeniedError(
-            f"{error.filename or folder} may not be read or written by this user",
-            "name a folder of yours, or call it with sudo",
-        ) from error
-    except (OSError, ValueError) as error:
-        fix = (
-            "make room, or name another folder"
-            if getattr(error, "errno", None) in _NO_ROOM
-            else "check the path and the disk"
-        )
-        raise StorageError(
-            f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}", fix
-        ) from error

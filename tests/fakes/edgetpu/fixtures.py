@@ -1,11 +1,17 @@
 """What a test asks for when it needs an Edge TPU: the fake library, and a hand on its plug."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from edged.adapters.system.tpulock import TpuLock
 from tests.fakes.edgetpu.build import NoCompilerError, build
+from tests.fakes.edgetpu.golden import record_golden
+
+MOBILENET = "mobilenet_v1_0.25_128_quant"
+"""The model of `twins`; its compiled file went to the chip as a whole."""
 
 
 class EdgeTpuControl:
@@ -73,3 +79,24 @@ def edgetpu_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EdgeTpuC
     for name, value in control.environment.items():
         monkeypatch.setenv(name, value)
     return control
+
+
+@pytest.fixture
+def free_edgetpu(edgetpu_control: EdgeTpuControl) -> EdgeTpuControl:
+    """The same, once no other process holds this machine's Edge TPUs: a command of edged takes them all."""
+    lock = TpuLock()
+    assert lock.acquire_within(20), "another process holds this machine's Edge TPUs"
+    lock.release()
+    return edgetpu_control
+
+
+@pytest.fixture
+def twins(tmp_path: Path, test_data: Path, edgetpu_control: EdgeTpuControl) -> Path:
+    """A folder with both files of a model; the chip answers the golden frame as the CPU's file does."""
+    folder, models = tmp_path / "mobilenet", test_data / "models"
+    folder.mkdir()
+    shutil.copy(models / f"{MOBILENET}.tflite", folder / "net.tflite")
+    shutil.copy(models / "edgetpu" / f"{MOBILENET}_edgetpu.tflite", folder / "net_edgetpu.tflite")
+    record_golden(folder, tmp_path)
+    edgetpu_control.set(output="known", replay_dir=tmp_path)
+    return folder
