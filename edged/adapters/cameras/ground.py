@@ -1,9 +1,11 @@
 """The planes of a drawn frame: a ground that never stands still, and sprites over it."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edged.adapters.cameras.scene import Placed
 from edged.adapters.cameras.sprite import Sprite
@@ -92,11 +94,16 @@ def _look(ink: Pixels, mask: Pixels) -> _Look:
 
 def _texture(width: int, height: int, seed: int) -> Pixels:
     """Patches of 16 pixels with fine grain on them, all grey."""
-    noise = np.random.default_rng(seed)
-    patches = noise.integers(-20, 21, (height // 16 + 1, width // 16 + 1), np.int16)
+    chance = random.Random(seed)  # noqa: S311  a picture, not a secret
+    patches = _noise(chance, 20, height // 16 + 1, width // 16 + 1)
     coarse = patches.repeat(16, axis=0)[:height].repeat(16, axis=1)[:, :width]
-    grain = noise.integers(-6, 7, (height, width), np.int16)
-    return np.asarray(GROUND + coarse + grain, np.uint8)
+    return np.asarray(GROUND + coarse + _noise(chance, 6, height, width), np.uint8)
+
+
+def _noise(chance: random.Random, most: int, height: int, width: int) -> NDArray[np.int16]:
+    """Whole numbers from -most to most; Python's generator, since the import of numpy's takes OpenSSL along."""
+    drawn = np.frombuffer(chance.randbytes(height * width), np.uint8).reshape(height, width)
+    return np.asarray(drawn % (2 * most + 1) - np.int16(most), np.int16)
 
 
 def _yuv(rgb: Pixels) -> Pixels:
