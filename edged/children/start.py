@@ -10,8 +10,8 @@ from typing import Any
 
 from edged.domain.errors import EdgedError, ExitCode
 from edged.transport.control import Control
+from edged.transport.failure import error_to_wire
 from edged.transport.kernel import be_punctual, die_with_parent
-from edged.transport.protocol import error_to_wire
 
 
 def run_child(work: Callable[[Control, dict[str, Any]], None]) -> None:

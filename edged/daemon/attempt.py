@@ -12,12 +12,12 @@ from edged.daemon.reactor import Reactor, Timer
 from edged.domain.errors import ChildDiedError, EdgedError, ModelError
 from edged.domain.regions import Region
 from edged.ports import Tensor
+from edged.transport.failure import error_from_wire
 from edged.transport.memory import sealed_memfd
 from edged.transport.protocol import (
     AcceleratorJob,
     LoadedModel,
     Ready,
-    error_from_wire,
     job_to_wire,
     ready_from_wire,
 )

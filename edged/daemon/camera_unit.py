@@ -20,9 +20,9 @@ from edged.domain.errors import (
     DeviceUnavailableError,
     EdgedError,
 )
+from edged.transport.failure import error_from_wire
 from edged.transport.lender import ring_bytes
 from edged.transport.memory import sealed_memfd
-from edged.transport.protocol import error_from_wire
 from edged.transport.wire import HEADER, LAST_SEQ, WORD
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from edged.daemon.process import Action, Process
 from edged.daemon.reactor import Reactor
 from edged.domain.errors import ChildDiedError, EdgedError
 from edged.transport.drawings import overlay_to_wire
+from edged.transport.failure import error_from_wire
 from edged.transport.kernel import step_aside, step_forward
 from edged.transport.memory import sealed_memfd
-from edged.transport.protocol import error_from_wire
 from edged.vision.overlay import Overlay
 from edged.vision.snapshot import MOST_SIDE, Sheet
 

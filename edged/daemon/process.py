@@ -7,7 +7,7 @@ from typing import Any
 
 from edged.daemon.reactor import Reactor
 from edged.domain.errors import ChildDiedError, EdgedError
-from edged.transport.protocol import error_from_wire
+from edged.transport.failure import error_from_wire
 from edged.transport.spawn import Child
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from edged.daemon.attempt import Attempt
 from edged.daemon.waiting import Waiting
+from edged.domain.accelerator import Accelerator
 from edged.domain.frame import Frame, FrameShape
-from edged.domain.predictions import Accelerator, ModelId, Observation, Observations
+from edged.domain.predictions import ModelId, Observation, Observations
 from edged.domain.regions import Region
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor

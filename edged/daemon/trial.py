@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from edged.daemon.attempt import Attempt
 from edged.daemon.reactor import Reactor
+from edged.domain.accelerator import Accelerator
 from edged.domain.errors import ChildDiedError, EdgedError
-from edged.domain.predictions import Accelerator
 from edged.ports import Tensor
 from edged.transport.kernel import step_aside, step_forward
 from edged.transport.protocol import AcceleratorJob, Ready

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
 
+from edged.domain.accelerator import Accelerator
 from edged.domain.events import EndReason, Severity
-from edged.domain.predictions import Accelerator
 
 
 @dataclass(frozen=True, slots=True)

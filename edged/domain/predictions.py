@@ -4,12 +4,11 @@ Values of which one frame has many are named tuples: they are made in half the t
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from edged.domain.accelerator import Accelerator
 from edged.domain.frame import Frame
 from edged.domain.geometry import Box
-
-Accelerator = Literal["edgetpu", "cpu"]
 
 
 class Keypoint(NamedTuple):

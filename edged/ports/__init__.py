@@ -7,10 +7,10 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.domain.accelerator import Accelerator
 from edged.domain.frame import FrameShape
 from edged.domain.messages import Message, StoredEvent
 from edged.domain.moment import Moment
-from edged.domain.predictions import Accelerator
 from edged.domain.tensors import TensorSpec
 
 Pixels: TypeAlias = NDArray[np.uint8]

@@ -1,12 +1,10 @@
-"""What the parent and its children say to each other, as values that survive JSON."""
+"""What the parent and an accelerator's child say to each other, as values that survive JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edged.domain import errors
-from edged.domain.errors import ChildDiedError, EdgedError
-from edged.domain.predictions import Accelerator
+from edged.domain.accelerator import Accelerator
 from edged.domain.tensors import Quantization, TensorSpec
 from edged.vision.batch import passes
 from edged.vision.digest import Digest, digest_from_wire
@@ -113,19 +111,6 @@ def ready_from_wire(data: Mapping[str, Any]) -> Ready:
         for each in data["models"]
     )
     return Ready(models, data["runtime"])
-
-
-def error_to_wire(error: EdgedError) -> dict[str, Any]:
-    """An error that a child reports before it ends."""
-    return {"event": "failed", "kind": type(error).__name__, "what": error.what, "fix": error.fix}
-
-
-def error_from_wire(data: Mapping[str, Any]) -> EdgedError:
-    """The same error in the parent."""
-    kind = getattr(errors, data["kind"], None)
-    if not (isinstance(kind, type) and issubclass(kind, EdgedError)):
-        kind = ChildDiedError
-    return kind(data["what"], data["fix"])
 
 
 def _spec(data: Mapping[str, Any]) -> TensorSpec:

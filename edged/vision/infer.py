@@ -11,6 +11,7 @@ from edged.vision.agreement import score_count
 from edged.vision.binary import yes_and_no
 from edged.vision.decoding_pose import pose_or_map_classes
 from edged.vision.embedded import Description, embedded_description
+from edged.vision.fileroles import could_be_ssd, known_roles
 from edged.vision.found import FoundDetector
 from edged.vision.graph import Op
 from edged.vision.infer_classmap import find_classmap
@@ -25,7 +26,6 @@ from edged.vision.manifest import Activation, InputRule, Manifest
 from edged.vision.maphead import MapLayout, map_classes
 from edged.vision.modelfile import ModelFile
 from edged.vision.quantise import SHARE_SLACK, are_shares, real_range
-from edged.vision.roles import could_be_ssd, known_roles
 from edged.vision.splithead import check_levels, check_split_head
 from edged.vision.support import DECODES, PROBABILITY_OPS, check_runnable, class_count, refusal
 from edged.vision.yolohead import check_head

@@ -1,11 +1,10 @@
-"""Which of an SSD's four outputs holds the boxes, classes, scores and count.
+"""Which of an SSD's four outputs holds the boxes, classes, scores and count, as one calibration invoke shows it.
 
-The graph knows it where the file shows the post-processing op; else the outputs' names do, by the two orders in
-which TensorFlow's exporters number them; else one calibration invoke has to show it. Never decided per frame.
+`fileroles.py` has what the file shows without one; no process that runs models has to read their files for this.
+Never decided per frame.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,61 +12,19 @@ from numpy.typing import NDArray
 from edged.domain.errors import ModelError
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
-from edged.vision.graph import POSTPROCESS_OP
 from edged.vision.manifest import PARTS as ALL_PARTS
-from edged.vision.modelfile import ModelFile
 from edged.vision.quantise import dequantise
 
 Roles = tuple[tuple[str, int], ...]
 
 PARTS = ALL_PARTS["ssd"]
-_NAMED = re.compile(rf"({POSTPROCESS_OP}|StatefulPartitionedCall|PartitionedCall)(?::(\d+))?")
-_BY_NUMBER: Mapping[str, Mapping[str, int]] = {
-    "boxes": {"tf1": 0, "tf2": 3},
-    "classes": {"tf1": 1, "tf2": 2},
-    "scores": {"tf1": 2, "tf2": 1},
-    "count": {"tf1": 3, "tf2": 0},
-}
 _ASK = "write a model.yaml whose roles say which output holds boxes, classes, scores and count"
 _LARGEST_COUNT = 100_000
 _SLACK = 0.01
 """How far a quantised score may leave 0..1."""
 
 
-def known_roles(file: ModelFile) -> Roles | None:
-    """The roles as far as the file itself shows them; None where an invoke has to."""
-    if file.postprocess:
-        return tuple(zip(PARTS, file.postprocess, strict=True))
-    roles = _roles_by_name(file.outputs)
-    return roles if roles and not _shape_fault(roles, [spec.shape for spec in file.outputs]) else None
-
-
-def could_be_ssd(file: ModelFile) -> bool:
-    """Whether the outputs are those of a detector with its post-processing."""
-    if file.postprocess:
-        return True
-    shapes = [spec.shape for spec in file.outputs]
-    if len(shapes) != len(PARTS):
-        return False
-    if not any(shapes):
-        return POSTPROCESS_OP in file.custom_ops or _roles_by_name(file.outputs) is not None
-    return _parts_by_shape(shapes) is not None
-
-
-def _roles_by_name(outputs: Sequence[TensorSpec]) -> Roles | None:
-    """The roles by the numbers in the outputs' names."""
-    found = [_NAMED.fullmatch(spec.name) for spec in outputs]
-    if len(found) != len(PARTS) or None in found:
-        return None
-    names = {match[1] for match in found if match}
-    place = {int(match[2] or 0): index for index, match in enumerate(found) if match}
-    if len(names) != 1 or set(place) != set(range(len(PARTS))):
-        return None
-    order = "tf1" if POSTPROCESS_OP in names else "tf2"
-    return tuple((part, place[_BY_NUMBER[part][order]]) for part in PARTS)
-
-
-def _parts_by_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, tuple[int, int]] | None:
+def parts_by_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, tuple[int, int]] | None:
     """Index of the boxes, of the count, and of the two others; None where the shapes are no SSD's."""
     boxes = [i for i, shape in enumerate(shapes) if len(shape) == 3 and shape[0] == 1 and shape[2] == 4]  # noqa: PLR2004  [1, N, 4]
     counts = [i for i, shape in enumerate(shapes) if shape in {(), (1,)}]
@@ -84,7 +41,7 @@ def resolve_ssd_roles(specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) ->
     them apart, as when all scores are 0 or 1.
     """
     shapes = [tuple(output.shape) for output in outputs]
-    parts = _parts_by_shape(shapes) if len(outputs) == len(PARTS) else None
+    parts = parts_by_shape(shapes) if len(outputs) == len(PARTS) else None
     if parts is None:
         raise ModelError(f"the outputs {[list(shape) for shape in shapes]} are no ssd's", _ASK)
     boxes, count, rest = parts
@@ -105,7 +62,7 @@ def resolve_ssd_roles(specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) ->
 
 def check_ssd_roles(roles: Roles, specs: Sequence[TensorSpec], outputs: Sequence[Tensor]) -> None:
     """Raises ModelError where one calibration invoke contradicts the roles."""
-    fault = _shape_fault(roles, [tuple(output.shape) for output in outputs]) or _value_fault(
+    fault = shape_fault(roles, [tuple(output.shape) for output in outputs]) or _value_fault(
         roles, specs, outputs
     )
     if fault:
@@ -114,7 +71,7 @@ def check_ssd_roles(roles: Roles, specs: Sequence[TensorSpec], outputs: Sequence
         )
 
 
-def _shape_fault(roles: Roles, shapes: Sequence[tuple[int, ...]]) -> str:
+def shape_fault(roles: Roles, shapes: Sequence[tuple[int, ...]]) -> str:
     """What the shapes say against the roles; those that are still open say nothing."""
     place = dict(roles)
     missing = [f"{part} is output {index}" for part, index in roles if index >= len(shapes)]

@@ -13,7 +13,7 @@ import pytest
 from edged.daemon.process import Process
 from edged.daemon.reactor import Reactor
 from edged.domain.errors import ChildDiedError, EdgedError, ModelError
-from edged.transport.protocol import error_from_wire
+from edged.transport.failure import error_from_wire
 
 HEAD = "import json, os, socket, sys\nsock = socket.socket(fileno=int(sys.argv[2]))\n"
 Run = Callable[[str], EdgedError]

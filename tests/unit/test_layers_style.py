@@ -105,6 +105,27 @@ def test_the_children_know_no_configuration() -> None:
     assert done.stdout.split() == []
 
 
+def test_the_children_read_no_model_files_and_judge_nothing() -> None:
+    """The reader of model files and the values of predictions are the parent's: a child starts without them."""
+    names = ("edged.vision.modelfile", "edged.domain.predictions", "zipfile")
+    code = (
+        "import edged.children.camera, edged.children.accelerator, sys; "
+        f"print(*[name for name in {names} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_drawn_scene_needs_no_cryptography() -> None:
+    """The pattern camera's process loads neither numpy's generators nor OpenSSL, which together take megabytes."""
+    code = (
+        "import edged.children.camera, sys; from edged.adapters.cameras.pattern import PatternCamera; "
+        "PatternCamera().open(); print(*[name for name in ('numpy.random', '_hashlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_is_small_and_finished(module: Path) -> None:
     """At most 300 lines, a sentence on top, a name that says something, and nothing left for later."""

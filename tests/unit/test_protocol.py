@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from edged.domain import errors
 from edged.domain.errors import ChildDiedError, EdgedError, ModelError
 from edged.domain.tensors import DType, Quantization, TensorSpec
+from edged.transport.failure import error_from_wire, error_to_wire
 from edged.transport.protocol import (
     AcceleratorJob,
     LoadedModel,
     ModelJob,
     Ready,
-    error_from_wire,
-    error_to_wire,
     job_from_wire,
     job_to_wire,
     ready_from_wire,

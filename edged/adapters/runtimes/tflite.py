@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from edged.domain.accelerator import Accelerator
 from edged.domain.errors import DeviceUnavailableError, EdgedError, ModelError
-from edged.domain.predictions import Accelerator
 from edged.domain.tensors import Quantization, TensorSpec
 from edged.ports import Tensor
 

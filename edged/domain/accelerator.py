@@ -1,0 +1,5 @@
+"""What runs a model."""
+
+from typing import Literal
+
+Accelerator = Literal["edgetpu", "cpu"]
