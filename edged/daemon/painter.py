@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import signal
 import socket
 from dataclasses import dataclass, replace
 from functools import partial
@@ -62,9 +63,11 @@ class Painter:
         self._following: dict[str, _Following] = {}
         self.heard = False
         """Whether the present process has said anything: it has started then."""
+        self.ending = False
+        """Whether it was killed and is not gone yet; nothing is waited for, since it may take its time."""
 
     def take(self, camera: CameraUnit, number: int, sheet: Sheet) -> None:
-        """Has the next frame of a camera copied that a model is shown; the camera has a ring.
+        """Has the next frame of a camera copied that a model is shown; the camera has a ring, and no process is ending.
 
         Raises ChildDiedError where no process or no memory is to be had.
         """
@@ -97,15 +100,16 @@ class Painter:
         }
         self._send(message)
 
-    def fail(self, error: EdgedError) -> None:
-        """Ends the process and tells why; the next picture starts another."""
-        if self._process:
-            self.close()
-            self._listener.painter_failed(error)
+    def dismiss(self) -> None:
+        """Has the process end; the next picture starts another."""
+        if self._process and not self.ending:
+            self.ending = True
+            step_forward(self._process.pid)
+            os.kill(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Ends the process; may be called twice."""
-        process, self._process = self._process, None
+        process, self._process, self.ending = self._process, None, False
         if process:
             step_forward(process.pid)
             process.end()
@@ -115,8 +119,15 @@ class Painter:
 
     def _start(self) -> None:
         self.heard = False
-        self._process = Process(self._reactor, NAME, MODULE, {}, understand=self._understand, gone=self.fail)
+        self._process = Process(self._reactor, NAME, MODULE, {}, understand=self._understand, gone=self._gone)
         step_aside(self._process.pid)
+
+    def _gone(self, error: EdgedError) -> None:
+        """Its socket is closed; it is news only where that was not our doing."""
+        expected = self.ending
+        self.close()
+        if not expected:
+            self._listener.painter_failed(error)
 
     def _follow(self, camera: CameraUnit, ring: Ring) -> None:
         if old := self._following.pop(camera.name, None):
@@ -138,7 +149,7 @@ class Painter:
 
     def _understand(self, message: dict[str, Any]) -> Action:
         if message["event"] == "failed":
-            return partial(self.fail, error_from_wire(message))
+            return partial(self._gone, error_from_wire(message))
         self.heard = True
         which = str(message["camera"]), int(message["number"])
         match message["event"]:

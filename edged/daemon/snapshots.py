@@ -3,10 +3,11 @@
 import itertools
 import logging
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edged.daemon.answer import Answer, Reply
+from edged.daemon.attempt import Ring
 from edged.daemon.camera_unit import CameraUnit
 from edged.daemon.herald import Herald
 from edged.daemon.painter import Painter
@@ -32,6 +33,8 @@ IDLE_S = 60.0
 """How long a painter is kept that nobody wants anything from: it has memory of its own."""
 FIX = "pictures are tried again by themselves; all else goes on"
 _KEPT_ANSWERS = 4
+_ENOUGH_ANSWERS = 3
+"""So many frames were given back to the camera: one of them must have been copied."""
 
 
 @dataclass(slots=True)
@@ -40,14 +43,18 @@ class _Wish:
 
     number: int
     sheet: Sheet
+    ring: Ring
+    """The camera's frames; after a restart of its process there are others."""
     since_ns: int
-    replies: Sequence[Reply]
+    replies: Sequence[Reply] = ()
     """Who asked for it; nobody for one that is published."""
     noted: bool = False
     """Whether the painter has the wish: from then on the frame may be any that is answered."""
     seq: int = 0
     """Of the frame that was copied; 0 before."""
     drawing: bool = False
+    answered: int = 0
+    """Frames since it was noted."""
     answers: dict[int, tuple[Overlay, Moment]] = field(default_factory=dict)
     """What was said of the last frames, and when they were captured."""
 
@@ -97,14 +104,12 @@ class Snapshots:
         if self._wishes:
             self._busy_ns = now_ns
         elif now_ns - self._busy_ns > IDLE_S * 1e9:
-            self._painter.close()
-        limit_s = DEADLINE_S if self._painter.heard else START_S
-        for camera, wish in list(self._wishes.items()):
-            if now_ns - wish.since_ns > limit_s * 1e9:
-                self._give_up(camera, wish, limit_s)
+            self._painter.dismiss()
         for camera, watch in self._watches.items():
-            ready = watch.online and self._cameras[camera].ring
-            if ready and camera not in self._wishes and now_ns >= self._rest_until_ns:
+            self._review(camera, now_ns)
+            if not watch.online:
+                self._refuse(self._asking.pop(camera, ()), f"camera {camera} delivers no frames")
+            elif not self._painter.ending and now_ns >= self._rest_until_ns:
                 self._next(camera, watch, now_ns)
 
     def observed(
@@ -115,6 +120,7 @@ class Snapshots:
         if wish is None or not wish.noted or wish.drawing:
             return
         frame = observations[0].frame
+        wish.answered += 1
         overlay = stream.overlay(observations, outputs, picture_size(frame.shape, wish.sheet.side))
         wish.answers[frame.seq] = overlay, self._clock.now().at(frame.captured_ns)
         if len(wish.answers) > _KEPT_ANSWERS:
@@ -141,7 +147,8 @@ class Snapshots:
         self._herald.solved("snapshot_failed")
         if not jpeg:
             log.warning("camera %s: no snapshot of %d bytes can be made", camera, wish.sheet.most_bytes)
-            self._refuse(wish, f"no picture of camera {camera} is as small as {wish.sheet.most_bytes} bytes")
+            text = f"no picture of camera {camera} is as small as {wish.sheet.most_bytes} bytes"
+            self._refuse(wish.replies, text)
         elif wish.replies:
             self._hand_over(camera, wish, jpeg)
         elif plan := self._watches[camera].plan.snapshot:
@@ -154,14 +161,41 @@ class Snapshots:
         self._herald.problem("snapshot_failed", error.what, FIX)
         self._disappoint(error.what)
 
+    def _review(self, camera: str, now_ns: int) -> None:
+        """Drops what will not come: the frames are another process's, or it takes too long.
+
+        One that is published waits as long as the camera does.
+        """
+        wish = self._wishes.get(camera)
+        if wish is None:
+            return
+        limit_s = DEADLINE_S if self._painter.heard else START_S
+        if wish.ring is not self._cameras[camera].ring:
+            self._drop(camera, f"camera {camera} was lost")
+        elif now_ns - wish.since_ns <= limit_s * 1e9:
+            return
+        elif not wish.noted or wish.drawing or (not wish.seq and wish.answered >= _ENOUGH_ANSWERS):
+            what = f"no picture of camera {camera} came for {limit_s:g} s"
+            self._painter.dismiss()
+            self.painter_failed(ChildDiedError(what, FIX))
+        elif wish.replies:
+            self._drop(camera, f"no frame of camera {camera} was answered for {limit_s:g} s")
+
     def _next(self, camera: str, watch: Watch, now_ns: int) -> None:
-        """The next picture of a camera that has none on its way: first for who waits, then for subscribers."""
+        """The next picture of a camera: first for who waits, for whom one that is published steps back."""
+        wish, ring = self._wishes.get(camera), self._cameras[camera].ring
+        if not ring or (wish and (wish.drawing or wish.replies)):
+            return
         plan, last_ns = watch.plan.snapshot, self._last_ns.get(camera)
-        if replies := self._asking.pop(camera, None):
-            self._wish(camera, _Wish(next(self._numbers), ASKED, now_ns, replies))
-        elif plan and self._herald.heard and (not last_ns or now_ns - last_ns >= plan.interval_s * 1e9):
+        if replies := self._asking.pop(camera, ()):
+            if wish:
+                self._drop(camera, "")
+            self._wish(camera, _Wish(next(self._numbers), ASKED, ring, now_ns, replies))
+        elif wish or not plan or not self._herald.heard:
+            return
+        elif not last_ns or now_ns - last_ns >= plan.interval_s * 1e9:
             self._last_ns[camera] = now_ns
-            self._wish(camera, _Wish(next(self._numbers), plan.sheet, now_ns, ()))
+            self._wish(camera, _Wish(next(self._numbers), plan.sheet, ring, now_ns))
 
     def _wish(self, camera: str, wish: _Wish) -> None:
         self._wishes[camera] = wish
@@ -170,23 +204,24 @@ class Snapshots:
         except ChildDiedError as error:
             self.painter_failed(error)
 
+    def _drop(self, camera: str, text: str) -> None:
+        """Ends a wish; one for subscribers is due again."""
+        wish = self._wishes.pop(camera)
+        self._refuse(wish.replies, text)
+        if not wish.replies:
+            self._last_ns.pop(camera, None)
+
     def _match(self, camera: str, wish: _Wish) -> None:
-        """Draws where both the copy and what was said of it are here; wishes anew where that will not come."""
+        """Draws where both the copy and what was said of it are here; where that will not come the next look begins anew."""
         answer = wish.answers.get(wish.seq)
         if answer:
             wish.drawing = True
             self._painter.draw(camera, wish.number, answer[0], wish.sheet)
         elif wish.seq and wish.answers and max(wish.answers) > wish.seq:
-            self._wish(camera, _Wish(next(self._numbers), wish.sheet, wish.since_ns, wish.replies))
-
-    def _give_up(self, camera: str, wish: _Wish, limit_s: float) -> None:
-        """Blames the painter where frames came; else there was nothing to take a picture of."""
-        if wish.answers or not wish.noted:
-            what = f"no picture of camera {camera} came for {limit_s:g} s"
-            self._painter.fail(ChildDiedError(what, "the process is ended"))
-        else:
             del self._wishes[camera]
-            self._refuse(wish, f"no frame of camera {camera} was answered for {limit_s:g} s")
+            self._last_ns.pop(camera, None)
+            if wish.replies:
+                self._asking.setdefault(camera, []).extend(wish.replies)
 
     def _hand_over(self, camera: str, wish: _Wish, jpeg: bytes) -> None:
         captured = wish.answers[wish.seq][1]
@@ -199,18 +234,16 @@ class Snapshots:
         for reply in wish.replies:
             reply(Answer(ExitCode.OK, f"camera {camera}, frame {wish.seq}", data))
 
-    def _refuse(self, wish: _Wish, text: str) -> None:
-        for reply in wish.replies:
+    def _refuse(self, replies: Iterable[Reply], text: str) -> None:
+        for reply in replies:
             reply(Answer(ExitCode.TRY_AGAIN, text))
 
     def _disappoint(self, text: str) -> None:
         """Ends every wish."""
-        wishes, self._wishes = list(self._wishes.values()), {}
-        asking, self._asking = list(self._asking.values()), {}
-        for wish in wishes:
-            self._refuse(wish, text)
-        for reply in itertools.chain.from_iterable(asking):
-            reply(Answer(ExitCode.TRY_AGAIN, text))
+        wishes, asking = list(self._wishes.values()), list(self._asking.values())
+        self._wishes.clear()
+        self._asking.clear()
+        self._refuse(itertools.chain(*asking, *(wish.replies for wish in wishes)), text)
 
     def _current(self, camera: str, number: int) -> _Wish | None:
         wish = self._wishes.get(camera)

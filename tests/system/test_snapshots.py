@@ -203,7 +203,7 @@ def snapshot(machine: Machine, *arguments: str, folder: Path) -> "subprocess.Com
 def test_a_technician_takes_a_picture(start: Start, mosquitto: Mosquitto, tmp_path: Path) -> None:
     """Of any camera, with or without a broker; into a file, another one or a pipe; each mistake has its own exit code."""
     source = colours(tmp_path / "shown", ("red", "green", "blue"))
-    config = on_cpu(front=camera(source), gone=camera(pattern(frames=2)))
+    config = on_cpu(front=camera(source), gone=camera(pattern(frames=2)), slow=camera(pattern(fps=0.05)))
     machine = start({**config, "mqtt": {"host": "127.0.0.1", "port": mosquitto.port}}, to_broker=True)
     machine.wait_for(lambda: "camera gone: end of source" in machine.log(), 30)
     machine.wait_for(lambda: snapshot(machine, "front", folder=tmp_path).returncode == 0, 30)
@@ -215,9 +215,11 @@ def test_a_technician_takes_a_picture(start: Start, mosquitto: Mosquitto, tmp_pa
     assert (told["camera"], told["file"], told["seq"] > 0) == ("front", "a.jpg", True)
     assert told["bytes"] == (tmp_path / "a.jpg").stat().st_size <= 140_000
     unknown = snapshot(machine, "frnt", folder=tmp_path)
-    assert (unknown.returncode, b"there are: front, gone" in unknown.stderr) == (64, True)
+    assert (unknown.returncode, b"there are: front, gone, slow" in unknown.stderr) == (64, True)
     gone = snapshot(machine, "gone", folder=tmp_path)
     assert (gone.returncode, gone.stderr) == (75, b"camera gone delivers no frames\n")
+    slow = snapshot(machine, "slow", folder=tmp_path)
+    assert (slow.returncode, b"no frame of camera slow was answered for 10 s" in slow.stderr) == (75, True)
     nowhere = snapshot(machine, "front", "-o", "no/such/folder.jpg", folder=tmp_path)
     assert (nowhere.returncode, b"cannot be written: no such file" in nowhere.stderr) == (69, True)
     machine.end()
