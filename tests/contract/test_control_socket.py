@@ -1,6 +1,7 @@
 """The local socket: who may ask, what is answered, and that nobody on it can hold the daemon up."""
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -196,11 +197,18 @@ def test_silence_is_hung_up_on(listen: Listen) -> None:
         assert PATIENCE_S * 0.9 < time.monotonic() - began_s < PATIENCE_S + 1
 
 
-def test_a_crowd_is_limited(listen: Listen) -> None:
-    """So many silent clients at once keep their places for a while; more are turned away."""
+@pytest.mark.parametrize("timeout_s", [1, 2e6, math.inf, math.nan])
+def test_a_client_may_wait_for_ever(listen: Listen, timeout_s: float) -> None:
+    """Any number of seconds is understood, also those that no clock counts."""
+    assert ask([listen().path], "status", timeout_s=timeout_s) == FINE
+
+
+def test_a_crowd_is_limited(listen: Listen, caplog: pytest.LogCaptureFixture) -> None:
+    """So many silent clients at once keep their places for a while; more are turned away, and the log says so."""
     server = listen()
     crowd = [server.connect() for _ in range(MAX_CLIENTS + 3)]
     assert [sock.recv(100) for sock in crowd[MAX_CLIENTS:]] == [b""] * 3
+    assert caplog.text.count("is turned away: 8 are served already") == 3
     assert eventually(lambda: _answers(server.path))
     for sock in crowd:
         sock.close()

@@ -108,6 +108,7 @@ class ControlSocket:
                 self._reactor.call_later(AGAIN_S, self._listen_again)
             return
         if len(self._clients) >= MAX_CLIENTS:
+            log.warning("%s is turned away: %d are served already", _who(sock), MAX_CLIENTS)
             sock.close()
             return
         self._clients.add(_Client(sock, self._reactor, self._verbs, self._patience_s, self._clients.discard))
