@@ -81,7 +81,7 @@ class Snapshots:
     def close(self) -> None:
         """Ends the painter; may be called twice."""
         self._painter.close()
-        self._disappoint("the daemon stops")
+        self._disappoint("the daemon stops, or starts again with another configuration")
 
     def ask(self, camera: str, reply: Reply) -> None:
         """Somebody on this machine wants a picture, as soon as there is one; `reply` gets it or hears why not."""
