@@ -27,6 +27,7 @@ from edged.adapters.system.controlsocket import (
 )
 from edged.daemon.answer import Answer, Reply
 from edged.daemon.reactor import Reactor
+from edged.daemon.snapshots import ASKED
 from edged.domain.errors import DeviceUnavailableError, ExitCode, PermissionDeniedError
 from tests.conftest import NOBODY
 from tests.fakes.mosquitto import eventually
@@ -136,6 +137,26 @@ def test_a_long_answer_arrives_cut_and_whole_in_form(listen: Listen) -> None:
     assert answer.exit_code == ExitCode.CONFIGURATION
     assert answer.text.endswith("\n…")
     assert len(answer.text) > 10_000
+
+
+def test_a_picture_fits_into_an_answer(listen: Listen) -> None:
+    """Also where sockets have less room by themselves than here: with half as much again there is some to spare."""
+    large = Answer(ExitCode.OK, "", {"jpeg": "x" * int(1.5 * ASKED.most_bytes * 4 / 3)})
+    server = listen(snapshot=lambda _, reply: reply(large))
+    assert ask([server.path], "snapshot", timeout_s=5) == large
+
+
+def test_an_answer_that_no_packet_takes_is_in_the_log(
+    listen: Listen, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client is told to look there, and the next one is served."""
+    caplog.set_level("INFO")
+    huge = Answer(ExitCode.OK, "x" * 10_000_000)
+    server = listen(status=lambda _, reply: reply(huge), reload=at_once)
+    with pytest.raises(DeviceUnavailableError, match="hung up without an answer"):
+        ask([server.path], "status", timeout_s=5)
+    assert "an answer does not arrive: Message too long" in caplog.text
+    assert ask([server.path], "reload", timeout_s=5) == FINE
 
 
 def test_a_bug_behind_a_question_ends_nothing(listen: Listen, caplog: pytest.LogCaptureFixture) -> None:
