@@ -205,6 +205,7 @@ class Snapshots:
 
     def _wish(self, camera: str, wish: _Wish) -> None:
         self._wishes[camera] = wish
+        self._busy_ns = wish.since_ns  # it may be granted before the next look
         try:
             self._painter.take(self._cameras[camera], wish.number, wish.sheet)
         except ChildDiedError as error:

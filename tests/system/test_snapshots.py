@@ -259,11 +259,15 @@ def test_a_technician_takes_a_picture(start: Start, mosquitto: Mosquitto, tmp_pa
 def test_the_process_goes_when_nobody_wants_a_picture(
     start: Start, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
-    """A minute after the last one its memory is free again, and the next picture starts another."""
+    """A minute after the last one its memory is free again, and the next picture starts another; one in use stays."""
+    used = start(on_cpu(front=with_pictures(pattern())))
+    used.wait_for(lambda: len(used.payloads("/rig/front/snapshot")) >= 2)
+    in_use = painter_of(used)
     config = {**on_cpu(), "mqtt": {"host": "127.0.0.1", "port": mosquitto.port}}
     machine = start(config, to_broker=True)
     machine.wait_for(lambda: snapshot(machine, "front", folder=tmp_path).returncode == 0, 30)
     painter_of(machine)
     machine.wait_for(lambda: not machine.children("painter"), 75)
+    assert painter_of(used) == in_use
     assert snapshot(machine, "front", folder=tmp_path).returncode == 0
     assert machine.problems() == set()

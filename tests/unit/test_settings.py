@@ -68,7 +68,7 @@ MISTAKES = [
     ("threshold: 0.5", "treshold: 0.5", "f:11:5: cameras.front.treshold: unknown key (did you mean threshold?)"),
     ("    threshold: 0.5", "    port: 1883", "f:11:5: cameras.front.port: unknown key (it belongs under mqtt: check the indentation)"),
     ("threshold: 0.5", "gadget: 0.5", "f:11:5: cameras.front.gadget: unknown key (known here: source, model, accelerator, threshold, top_k, labels, zones, values, text, regions, deadline_s, publish)"),
-    ("threshold: 0.5", "publish: yes", "f:11:14: cameras.front.publish: must be a section with keys such as frame, frame_max_fps, but is yes (put its keys on the lines below, indented by two spaces)"),
+    ("threshold: 0.5", "publish: yes", "f:11:14: cameras.front.publish: must be a section with keys such as frame, frame_max_fps, snapshot, snapshot_interval_s, but is yes (put its keys on the lines below, indented by two spaces)"),
     ("threshold: 0.5", "publish: {frame: 'on'}", "f:11:22: cameras.front.publish.frame: must be true or false, but is 'on' (write true)"),
     ("threshold: 0.5", "top_k: 2.5", "f:11:12: cameras.front.top_k: must be a whole number between 1 and 100, but is 2.5"),
     ("threshold: 0.5", "accelerator: tpu", "f:11:18: cameras.front.accelerator: there is no accelerator called 'tpu' (there is main)"),
