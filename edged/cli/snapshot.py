@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -64,8 +63,7 @@ def _save(file: Path, answer: Answer) -> int:
             "the daemon's answer cannot be read", "restart it: it may be of another version"
         ) from error
     if file == TO_STDOUT:
-        sys.stdout.buffer.write(jpeg)
-        sys.stdout.buffer.flush()
+        click.echo(jpeg, nl=False)
         return len(jpeg)
     try:
         file.write_bytes(jpeg)

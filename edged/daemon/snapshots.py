@@ -12,14 +12,13 @@ from edged.daemon.camera_unit import CameraUnit
 from edged.daemon.herald import Herald
 from edged.daemon.painter import Painter
 from edged.daemon.reactor import Reactor
+from edged.daemon.said import Said
 from edged.daemon.stream import Stream
 from edged.daemon.watch import Watch
 from edged.delivery.fields import timestamp
 from edged.domain.errors import ChildDiedError, EdgedError, ExitCode
-from edged.domain.moment import Moment
 from edged.domain.predictions import Observations
 from edged.ports import Clock, Tensor
-from edged.vision.overlay import Overlay
 from edged.vision.snapshot import Sheet, picture_size
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,6 @@ START_S = 60.0
 IDLE_S = 60.0
 """How long a painter is kept that nobody wants anything from: it has memory of its own."""
 FIX = "pictures are tried again by themselves; all else goes on"
-_KEPT_ANSWERS = 4
 _ENOUGH_ANSWERS = 3
 """So many frames were given back to the camera: one of them must have been copied."""
 
@@ -55,8 +53,7 @@ class _Wish:
     drawing: bool = False
     answered: int = 0
     """Frames since it was noted."""
-    answers: dict[int, tuple[Overlay, Moment]] = field(default_factory=dict)
-    """What was said of the last frames, and when they were captured."""
+    said: Said = field(default_factory=Said)
 
 
 class Snapshots:
@@ -84,7 +81,7 @@ class Snapshots:
     def close(self) -> None:
         """Ends the painter; may be called twice."""
         self._painter.close()
-        self._disappoint("the daemon stops")
+        self._disappoint("the daemon stops, or starts again with another configuration")
 
     def ask(self, camera: str, reply: Reply) -> None:
         """Somebody on this machine wants a picture, as soon as there is one; `reply` gets it or hears why not."""
@@ -111,21 +108,24 @@ class Snapshots:
                 self._refuse(self._asking.pop(camera, ()), f"camera {camera} delivers no frames")
             elif not self._painter.ending and now_ns >= self._rest_until_ns:
                 self._next(camera, watch, now_ns)
+        if now_ns >= self._rest_until_ns and not self._wanted:
+            self._herald.solved("snapshot_failed")
 
     def observed(
         self, stream: Stream, observations: Observations, outputs: Sequence[Sequence[Tensor]]
     ) -> None:
         """A frame was judged: it may be the one that was copied."""
-        wish = self._wishes.get(stream.plan.camera)
+        camera = stream.plan.camera
+        wish = self._wishes.get(camera)
         if wish is None or not wish.noted or wish.drawing:
+            return
+        if wish.ring is not self._cameras[camera].ring:  # its process is another one, which counts anew
             return
         frame = observations[0].frame
         wish.answered += 1
         overlay = stream.overlay(observations, outputs, picture_size(frame.shape, wish.sheet.side))
-        wish.answers[frame.seq] = overlay, self._clock.now().at(frame.captured_ns)
-        if len(wish.answers) > _KEPT_ANSWERS:
-            del wish.answers[min(wish.answers)]
-        self._match(stream.plan.camera, wish)
+        wish.said.add(frame.seq, overlay, self._clock.now().at(frame.captured_ns))
+        self._match(camera, wish)
 
     def wish_noted(self, camera: str, number: int) -> None:
         """The painter is about to ask the camera."""
@@ -160,6 +160,12 @@ class Snapshots:
         self._rest_until_ns = self._clock.now().monotonic_ns + int(DEADLINE_S * 1e9)
         self._herald.problem("snapshot_failed", error.what, FIX)
         self._disappoint(error.what)
+
+    @property
+    def _wanted(self) -> bool:
+        """Whether anybody waits for a picture, now or later."""
+        plans = (watch.plan.snapshot for watch in self._watches.values())
+        return bool(self._wishes or self._asking or any(plans))
 
     def _review(self, camera: str, now_ns: int) -> None:
         """Drops what will not come: the frames are another process's, or it takes too long.
@@ -199,6 +205,7 @@ class Snapshots:
 
     def _wish(self, camera: str, wish: _Wish) -> None:
         self._wishes[camera] = wish
+        self._busy_ns = wish.since_ns  # it may be granted before the next look
         try:
             self._painter.take(self._cameras[camera], wish.number, wish.sheet)
         except ChildDiedError as error:
@@ -213,18 +220,20 @@ class Snapshots:
 
     def _match(self, camera: str, wish: _Wish) -> None:
         """Draws where both the copy and what was said of it are here; where that will not come the next look begins anew."""
-        answer = wish.answers.get(wish.seq)
+        answer = wish.said.of(wish.seq)
         if answer:
             wish.drawing = True
             self._painter.draw(camera, wish.number, answer[0], wish.sheet)
-        elif wish.seq and wish.answers and max(wish.answers) > wish.seq:
+        elif wish.seq and wish.said.later_than(wish.seq):
             del self._wishes[camera]
             self._last_ns.pop(camera, None)
             if wish.replies:
                 self._asking.setdefault(camera, []).extend(wish.replies)
 
     def _hand_over(self, camera: str, wish: _Wish, jpeg: bytes) -> None:
-        captured = wish.answers[wish.seq][1]
+        answer = wish.said.of(wish.seq)
+        assert answer  # noqa: S101  it was drawn
+        captured = answer[1]
         data = {
             "jpeg": b64encode(jpeg).decode(),
             "seq": wish.seq,
@@ -239,7 +248,10 @@ class Snapshots:
             reply(Answer(ExitCode.TRY_AGAIN, text))
 
     def _disappoint(self, text: str) -> None:
-        """Ends every wish."""
+        """Ends every wish; those for subscribers are due again."""
+        for camera, wish in self._wishes.items():
+            if not wish.replies:
+                self._last_ns.pop(camera, None)
         wishes, asking = list(self._wishes.values()), list(self._asking.values())
         self._wishes.clear()
         self._asking.clear()

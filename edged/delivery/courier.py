@@ -161,6 +161,8 @@ class Courier:
         token, refused = notice.token, notice.refused
         if token in self._telemetry:
             self._telemetry.discard(token)
+            if refused:
+                self._dropped[refused] += 1
             return
         if self._events.acknowledged(token, refused, now_ns) or self._states.acknowledged(
             token, refused, now_ns

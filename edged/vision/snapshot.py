@@ -12,11 +12,15 @@ from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.fit import FitPlan
 from edged.vision.manifest import Manifest
-from edged.vision.overlay import Figure, Overlay, mask_of, merged, overlay_of
+from edged.vision.overlay import Figure, Overlay, Point, mask_of, merged, overlay_of
 
 MOST_SIDE = 1920
 MOST_FIGURES, MOST_WORDS = 50, 20
 """Of a crowded frame the best are drawn: more could not be told apart."""
+MOST_LETTERS = 80
+"""Of a label or a text: more would not fit into the picture."""
+_DIGITS = 6
+"""Of a place in fractions of the picture, which has no million pixels across: all has to fit into one message."""
 _REGION_COLOUR = 17
 """Grey."""
 Size = tuple[int, int]
@@ -60,7 +64,25 @@ def frame_overlay(
             overlay = replace(overlay, mask=_mask(observation.prediction, part, specs, manifest, plan, size))
         whole = merged(whole, overlay)
     outlines = tuple(_outlines(observations, plans))
-    return Overlay(whole.figures[:MOST_FIGURES] + outlines, whole.words[:MOST_WORDS], whole.mask)
+    figures = tuple(map(_brief, whole.figures[:MOST_FIGURES])) + outlines
+    words = tuple((text[:MOST_LETTERS], number) for text, number in whole.words[:MOST_WORDS])
+    return Overlay(figures, words, whole.mask)
+
+
+def _brief(figure: Figure) -> Figure:
+    """The same, said in fewer bytes."""
+    left, top, width, height = (round(side, _DIGITS) for side in figure.box)
+    return Figure(
+        figure.text[:MOST_LETTERS],
+        figure.colour,
+        (left, top, width, height),
+        tuple(map(_rounded, figure.dots)),
+        tuple((_rounded(start), _rounded(end)) for start, end in figure.lines),
+    )
+
+
+def _rounded(point: Point) -> Point:
+    return round(point[0], _DIGITS), round(point[1], _DIGITS)
 
 
 def _mask(

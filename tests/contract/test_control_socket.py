@@ -1,6 +1,7 @@
 """The local socket: who may ask, what is answered, and that nobody on it can hold the daemon up."""
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -26,6 +27,7 @@ from edged.adapters.system.controlsocket import (
 )
 from edged.daemon.answer import Answer, Reply
 from edged.daemon.reactor import Reactor
+from edged.daemon.snapshots import ASKED
 from edged.domain.errors import DeviceUnavailableError, ExitCode, PermissionDeniedError
 from tests.conftest import NOBODY
 from tests.fakes.mosquitto import eventually
@@ -137,6 +139,26 @@ def test_a_long_answer_arrives_cut_and_whole_in_form(listen: Listen) -> None:
     assert len(answer.text) > 10_000
 
 
+def test_a_picture_fits_into_an_answer(listen: Listen) -> None:
+    """Also where sockets have less room by themselves than here: with half as much again there is some to spare."""
+    large = Answer(ExitCode.OK, "", {"jpeg": "x" * int(1.5 * ASKED.most_bytes * 4 / 3)})
+    server = listen(snapshot=lambda _, reply: reply(large))
+    assert ask([server.path], "snapshot", timeout_s=5) == large
+
+
+def test_an_answer_that_no_packet_takes_is_in_the_log(
+    listen: Listen, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client is told to look there, and the next one is served."""
+    caplog.set_level("INFO")
+    huge = Answer(ExitCode.OK, "x" * 10_000_000)
+    server = listen(status=lambda _, reply: reply(huge), reload=at_once)
+    with pytest.raises(DeviceUnavailableError, match="hung up without an answer"):
+        ask([server.path], "status", timeout_s=5)
+    assert "an answer does not arrive: Message too long" in caplog.text
+    assert ask([server.path], "reload", timeout_s=5) == FINE
+
+
 def test_a_bug_behind_a_question_ends_nothing(listen: Listen, caplog: pytest.LogCaptureFixture) -> None:
     """A verb that raises is answered with 70 and leaves its trace in the log."""
 
@@ -196,11 +218,18 @@ def test_silence_is_hung_up_on(listen: Listen) -> None:
         assert PATIENCE_S * 0.9 < time.monotonic() - began_s < PATIENCE_S + 1
 
 
-def test_a_crowd_is_limited(listen: Listen) -> None:
-    """So many silent clients at once keep their places for a while; more are turned away."""
+@pytest.mark.parametrize("timeout_s", [1, 2e6, math.inf, math.nan])
+def test_a_client_may_wait_for_ever(listen: Listen, timeout_s: float) -> None:
+    """Any number of seconds is understood, also those that no clock counts."""
+    assert ask([listen().path], "status", timeout_s=timeout_s) == FINE
+
+
+def test_a_crowd_is_limited(listen: Listen, caplog: pytest.LogCaptureFixture) -> None:
+    """So many silent clients at once keep their places for a while; more are turned away, and the log says so."""
     server = listen()
     crowd = [server.connect() for _ in range(MAX_CLIENTS + 3)]
     assert [sock.recv(100) for sock in crowd[MAX_CLIENTS:]] == [b""] * 3
+    assert caplog.text.count("is turned away: 8 are served already") == 3
     assert eventually(lambda: _answers(server.path))
     for sock in crowd:
         sock.close()

@@ -100,9 +100,17 @@ def test_a_jpeg_fits_into_what_it_may_take(size: tuple[int, int], most_bytes: in
         assert header.width / header.height == pytest.approx(size[1] / size[0], rel=0.05)
 
 
-def test_a_calm_picture_keeps_its_size_and_quality() -> None:
-    """Nothing is taken away that need not be."""
-    assert encode_within(grey(), 100_000) == encode_jpeg(grey(), QUALITIES[0])
+@pytest.mark.parametrize("size", [(200, 300), (1, 1), (1, 640), (640, 2), (20, 20)])
+def test_a_calm_picture_keeps_its_size_and_quality(size: tuple[int, int]) -> None:
+    """Nothing is taken away that need not be, also of a frame that is small or a line."""
+    assert encode_within(grey(*size), 100_000) == encode_jpeg(grey(*size), QUALITIES[0])
+
+
+@pytest.mark.parametrize("size", [(1, 1920), (2, 1280), (8, 640), (1920, 60), (64, 64), (31, 33)])
+def test_a_narrow_picture_shrinks_too(size: tuple[int, int]) -> None:
+    """Noise of any proportions fits into the least that may be configured."""
+    noise = np.random.default_rng(1).integers(0, 256, (*size, 3)).astype(np.uint8)
+    assert 0 < len(encode_within(noise, 5_000)) <= 5_000
 
 
 @pytest.fixture

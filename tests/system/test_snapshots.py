@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,27 @@ def test_only_pictures_suffer_from_their_process(
     assert machine.end()[0] == 0
 
 
+def test_what_failed_is_tried_again_soon_and_its_problem_ends(
+    start: Start, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """Ten seconds later, however seldom a picture is due; and nobody reads of a picture that nobody wants any more."""
+    mosquitto.start()
+    heard = Subscriber(mosquitto.port, "edged/rig/problem")
+    asked = start({**on_cpu(), "mqtt": {"host": "127.0.0.1", "port": mosquitto.port}}, to_broker=True)
+    seldom = start(on_cpu(front=with_pictures(pattern(), snapshot_interval_s=3600)))
+    os.kill(painter_of(seldom), signal.SIGKILL)
+    seldom.wait_for(lambda: "snapshot_failed" in seldom.problems())
+    with ThreadPoolExecutor() as pool:
+        wish = pool.submit(snapshot, asked, "front", folder=tmp_path)
+        os.kill(painter_of(asked), signal.SIGKILL)
+        assert wish.result().returncode == 75
+    assert eventually(lambda: any(b"snapshot_failed" in each for each in heard.payloads("edged/rig/problem")))
+    assert eventually(lambda: b"snapshot_failed" not in heard.payloads("edged/rig/problem")[-1], 20)
+    seldom.wait_for(lambda: seldom.payloads("/rig/front/snapshot"), 20)
+    seldom.wait_for(lambda: seldom.problems() == set())
+    heard.close()
+
+
 def test_pictures_follow_a_camera_that_is_started_again(start: Start, tmp_path: Path) -> None:
     """Its process is killed, and the next picture is one of the new process's frames."""
     machine = start(on_cpu(front=with_pictures(colours(tmp_path / "shown"))))
@@ -200,10 +222,18 @@ def snapshot(machine: Machine, *arguments: str, folder: Path) -> "subprocess.Com
     return subprocess.run(command, capture_output=True, check=False, cwd=folder, timeout=100)
 
 
+def answer_once_online(
+    machine: Machine, name: str, folder: Path
+) -> "subprocess.CompletedProcess[bytes] | None":
+    """What is answered for a camera that has shown its first frame; None before."""
+    said = snapshot(machine, name, folder=folder)
+    return None if b"delivers no frames" in said.stderr else said
+
+
 def test_a_technician_takes_a_picture(start: Start, mosquitto: Mosquitto, tmp_path: Path) -> None:
     """Of any camera, with or without a broker; into a file, another one or a pipe; each mistake has its own exit code."""
     source = colours(tmp_path / "shown", ("red", "green", "blue"))
-    config = on_cpu(front=camera(source), gone=camera(pattern(frames=2)))
+    config = on_cpu(front=camera(source), gone=camera(pattern(frames=2)), slow=camera(pattern(fps=0.07)))
     machine = start({**config, "mqtt": {"host": "127.0.0.1", "port": mosquitto.port}}, to_broker=True)
     machine.wait_for(lambda: "camera gone: end of source" in machine.log(), 30)
     machine.wait_for(lambda: snapshot(machine, "front", folder=tmp_path).returncode == 0, 30)
@@ -215,9 +245,11 @@ def test_a_technician_takes_a_picture(start: Start, mosquitto: Mosquitto, tmp_pa
     assert (told["camera"], told["file"], told["seq"] > 0) == ("front", "a.jpg", True)
     assert told["bytes"] == (tmp_path / "a.jpg").stat().st_size <= 140_000
     unknown = snapshot(machine, "frnt", folder=tmp_path)
-    assert (unknown.returncode, b"there are: front, gone" in unknown.stderr) == (64, True)
+    assert (unknown.returncode, b"there are: front, gone, slow" in unknown.stderr) == (64, True)
     gone = snapshot(machine, "gone", folder=tmp_path)
     assert (gone.returncode, gone.stderr) == (75, b"camera gone delivers no frames\n")
+    slow = machine.wait_for(lambda: answer_once_online(machine, "slow", tmp_path), 40)
+    assert (slow.returncode, b"no frame of camera slow was answered for 10 s" in slow.stderr) == (75, True)
     nowhere = snapshot(machine, "front", "-o", "no/such/folder.jpg", folder=tmp_path)
     assert (nowhere.returncode, b"cannot be written: no such file" in nowhere.stderr) == (69, True)
     machine.end()
@@ -227,11 +259,15 @@ def test_a_technician_takes_a_picture(start: Start, mosquitto: Mosquitto, tmp_pa
 def test_the_process_goes_when_nobody_wants_a_picture(
     start: Start, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
-    """A minute after the last one its memory is free again, and the next picture starts another."""
+    """A minute after the last one its memory is free again, and the next picture starts another; one in use stays."""
+    used = start(on_cpu(front=with_pictures(pattern())))
+    used.wait_for(lambda: len(used.payloads("/rig/front/snapshot")) >= 2)
+    in_use = painter_of(used)
     config = {**on_cpu(), "mqtt": {"host": "127.0.0.1", "port": mosquitto.port}}
     machine = start(config, to_broker=True)
     machine.wait_for(lambda: snapshot(machine, "front", folder=tmp_path).returncode == 0, 30)
     painter_of(machine)
     machine.wait_for(lambda: not machine.children("painter"), 75)
+    assert painter_of(used) == in_use
     assert snapshot(machine, "front", folder=tmp_path).returncode == 0
     assert machine.problems() == set()

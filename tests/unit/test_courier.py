@@ -479,6 +479,14 @@ def test_telemetry_does_not_pile_up(bench: Bench) -> None:
     assert len(bench.take()) == 1
 
 
+def test_telemetry_that_is_too_large_is_counted(bench: Bench) -> None:
+    """A picture that is larger than the broker's packets is given up, and `dropped` says why."""
+    bench.connect()
+    bench.courier.telemetry(Message("snapshot", b"0", retain=True), 0)
+    bench.acknowledge(bench.take(), "too_large")
+    assert bench.courier.stats().dropped == {"too_large": 1}
+
+
 def test_retained_telemetry_is_cleared_by_a_later_run(bench: Bench) -> None:
     """Its topic is noted before it is sent; what was dropped was never there."""
     bench.courier.telemetry(Message("snapshot", b"0", retain=True), 0)

@@ -1,5 +1,8 @@
 """What a snapshot shows, before any pixel is touched."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,13 +10,27 @@ from hypothesis import strategies as st
 
 from edged.domain.frame import Frame, FrameShape, PixelFormat
 from edged.domain.geometry import Box
-from edged.domain.predictions import Areas, Detection, Detections, ModelId, Observation, Prediction, Ranked
+from edged.domain.predictions import (
+    Areas,
+    Detection,
+    Detections,
+    Keypoint,
+    ModelId,
+    Observation,
+    Prediction,
+    Ranked,
+    Text,
+)
+from edged.domain.regions import MOST_REGIONS
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
+from edged.transport.control import MAX_BYTES
+from edged.transport.drawings import overlay_to_wire
 from edged.vision.fit import FitPlan, plan_frame
+from edged.vision.keypoints import COCO, LIMBS, MOST_KEYPOINTS
 from edged.vision.manifest import InputRule, Manifest
 from edged.vision.overlay import Overlay, mask_of, merged
-from edged.vision.snapshot import MOST_FIGURES, frame_overlay, picture_size
+from edged.vision.snapshot import MOST_FIGURES, MOST_LETTERS, frame_overlay, picture_size
 
 SHAPE = FrameShape(PixelFormat.RGB, 64, 48)
 INPUT = TensorSpec("input", (1, 16, 16, 3), "uint8", None)
@@ -104,6 +121,39 @@ def test_of_a_crowd_the_best_are_drawn() -> None:
     )
     assert len(drawn.figures) == MOST_FIGURES
     assert drawn.figures[0].text == "person 1.00"
+
+
+def test_all_of_the_worst_crowd_fits_into_one_message() -> None:
+    """Fifty people of 24 points, all sure, in sixteen regions, under a label of any length in any script."""
+    names = (*COCO, *(f"point_{number}" for number in range(MOST_KEYPOINTS - len(COCO))))
+    numbers = np.random.default_rng(3)
+    crowd = tuple(
+        Detection(
+            "\U0001f9cd" * 1000,
+            999,
+            0.5,
+            Box(*(numbers.random(4) / 2).tolist()),
+            tuple(Keypoint(x, y, 0.9) for x, y in numbers.random((len(names), 2)).tolist()),
+        )
+        for _ in range(20)
+    )
+    observations = tuple(said(Detections(crowd), f"{number:032}") for number in range(MOST_REGIONS))
+    plans = [plan_frame(SHAPE, INPUT, InputRule(), Box(0.1, 0.1, 1 / 3, 1 / 3))] * MOST_REGIONS
+    manifest = replace(MANIFEST, keypoints=names)
+    outputs: list[list[Tensor]] = [[]] * MOST_REGIONS
+    drawn = frame_overlay(
+        observations, outputs, specs=[MAP], manifest=manifest, plans=plans, size=(1920, 1440)
+    )
+    assert len(drawn.figures) == MOST_FIGURES + MOST_REGIONS
+    assert len(drawn.figures[0].lines) == len(LIMBS)
+    assert len(json.dumps(overlay_to_wire(drawn))) < 0.9 * MAX_BYTES
+
+
+def test_words_are_cut() -> None:
+    """A text that a model reads may be long."""
+    plans = [plan_frame(SHAPE, INPUT, InputRule())]
+    drawn = overlay(said(Text("\U0001f9cd" * 1000, 0.5)), outputs=[[]], plans=plans, size=(64, 48))
+    assert [len(words) for words, _ in drawn.words] == [MOST_LETTERS]
 
 
 @given(st.integers(0, 255), st.integers(0, 255))

@@ -13,7 +13,7 @@ QUALITY = 92
 QUALITIES = (85, 70, 50, 30)
 """Of a JPEG that may not be large, in the order in which they are tried."""
 _LEAST_SIDE = 32
-"""Of a picture that still shows something."""
+"""The longer one of a picture that still shows something; a frame may be a line."""
 _RGB = 2
 _EFFORT = 6
 
@@ -25,13 +25,14 @@ def encode_picture(pixels: Pixels, suffix: str) -> bytes:
 
 def encode_within(pixels: Pixels, most_bytes: int) -> bytes:
     """The best JPEG of at most so many bytes: of less quality, then smaller; empty where nothing would be seen."""
-    while min(pixels.shape[:2]) >= _LEAST_SIDE:
+    while True:
         for quality in QUALITIES:
             data = encode_jpeg(pixels, quality)
             if len(data) <= most_bytes:
                 return data
+        if max(pixels.shape[:2]) < 2 * _LEAST_SIDE:
+            return b""
         pixels = halved(pixels)
-    return b""
 
 
 def encode_png(pixels: Pixels) -> bytes:

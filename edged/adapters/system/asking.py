@@ -11,6 +11,8 @@ from edged.domain.errors import DeviceUnavailableError, EdgedError, ExitCode, Pe
 
 _MAX_ANSWER = 1 << 20
 _CONNECT_S = 5.0
+_LONGEST_S = 1e6
+"""What is longer, or no number, is for ever."""
 _UNIT_FOLDER = "/run/edged"
 _START = "start the daemon (systemctl start edged), or name its socket: --socket, EDGED_SOCKET"
 
@@ -39,7 +41,7 @@ def ask(paths: Sequence[Path], verb: str, *, timeout_s: float, **more: str) -> A
     may not speak to it.
     """
     with _connect(paths) as sock:
-        sock.settimeout(timeout_s)
+        sock.settimeout(timeout_s if timeout_s <= _LONGEST_S else None)
         try:
             sock.sendall(json.dumps({**more, "v": 1, "do": verb}).encode())
             packet = sock.recv(_MAX_ANSWER)

@@ -12,7 +12,7 @@ import socket
 import stat
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,6 +29,8 @@ PATIENCE_S = 5.0
 AGAIN_S = 1.0
 _MODE = 0o660
 _BACKLOG = 16
+_ROOM = 150_000
+"""Bytes; the kernel doubles that. A picture needs more than some systems give a socket that does not ask."""
 _CREDENTIALS = struct.Struct("3i")
 
 Request: TypeAlias = Mapping[str, Any]
@@ -108,6 +110,7 @@ class ControlSocket:
                 self._reactor.call_later(AGAIN_S, self._listen_again)
             return
         if len(self._clients) >= MAX_CLIENTS:
+            log.warning("%s is turned away: %d are served already", _who(sock), MAX_CLIENTS)
             sock.close()
             return
         self._clients.add(_Client(sock, self._reactor, self._verbs, self._patience_s, self._clients.discard))
@@ -135,6 +138,7 @@ class _Client:
         self._asked = self._closed = False
         self._impatience: Timer = reactor.call_later(patience_s, self.close)
         sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM)
         reactor.add_reader(sock.fileno(), self._read)
 
     def close(self) -> None:
@@ -173,8 +177,10 @@ class _Client:
 
     def _answer(self, answer: Answer) -> None:
         if not self._closed:
-            with suppress(OSError):  # it has gone, or does not read
+            try:
                 self._sock.send(_answer_to_wire(answer))
+            except OSError as error:  # it has gone, does not read, or the system takes no packet of that size
+                log.info("an answer does not arrive: %s", error.strerror)
             self.close()
 
 
