@@ -155,8 +155,9 @@ class Snapshots:
             self._herald.snapshot(camera, jpeg, expiry_s=int(3 * plan.interval_s) + 1)
 
     def painter_failed(self, error: EdgedError) -> None:
-        """No picture that was wished for will come."""
+        """No picture that was wished for will come; whoever has some published gets the next one as soon as it can be."""
         log.warning("snapshots: %s", error)
+        self._last_ns.clear()
         self._rest_until_ns = self._clock.now().monotonic_ns + int(DEADLINE_S * 1e9)
         self._herald.problem("snapshot_failed", error.what, FIX)
         self._disappoint(error.what)
@@ -248,10 +249,7 @@ class Snapshots:
             reply(Answer(ExitCode.TRY_AGAIN, text))
 
     def _disappoint(self, text: str) -> None:
-        """Ends every wish; those for subscribers are due again."""
-        for camera, wish in self._wishes.items():
-            if not wish.replies:
-                self._last_ns.pop(camera, None)
+        """Ends every wish."""
         wishes, asking = list(self._wishes.values()), list(self._asking.values())
         self._wishes.clear()
         self._asking.clear()

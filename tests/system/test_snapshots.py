@@ -144,15 +144,16 @@ def test_what_failed_is_tried_again_soon_and_its_problem_ends(
     heard = Subscriber(mosquitto.port, "edged/rig/problem")
     asked = start({**on_cpu(), "mqtt": {"host": "127.0.0.1", "port": mosquitto.port}}, to_broker=True)
     seldom = start(on_cpu(front=with_pictures(pattern(), snapshot_interval_s=3600)))
+    seldom.wait_for(lambda: seldom.payloads("/rig/front/snapshot"))
     os.kill(painter_of(seldom), signal.SIGKILL)
     seldom.wait_for(lambda: "snapshot_failed" in seldom.problems())
     with ThreadPoolExecutor() as pool:
         wish = pool.submit(snapshot, asked, "front", folder=tmp_path)
         os.kill(painter_of(asked), signal.SIGKILL)
-        assert wish.result().returncode == 75
+        assert wish.result().returncode in {75, 0}  # a picture may be faster than we are
     assert eventually(lambda: any(b"snapshot_failed" in each for each in heard.payloads("edged/rig/problem")))
     assert eventually(lambda: b"snapshot_failed" not in heard.payloads("edged/rig/problem")[-1], 20)
-    seldom.wait_for(lambda: seldom.payloads("/rig/front/snapshot"), 20)
+    seldom.wait_for(lambda: len(seldom.payloads("/rig/front/snapshot")) == 2, 20)
     seldom.wait_for(lambda: seldom.problems() == set())
     heard.close()
 
