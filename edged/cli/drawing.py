@@ -1,20 +1,16 @@
 """`edged infer --draw`: where each picture goes, and what is drawn over it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from edged.compose.drawing import Drawing, draw_pictures
 from edged.daemon.inference import Answer
-from edged.domain.predictions import Areas, Ranked
 from edged.domain.regions import Region
 from edged.vision.bundle import Bundle
 from edged.vision.fit import plan_frame
-from edged.vision.overlay import Overlay, mask_of, merged, overlay_of
+from edged.vision.overlay import Overlay, merged, observed_overlay
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -83,10 +79,7 @@ class Drawer:
 
     def answer(self, answer: Answer) -> None:
         """One picture is answered, or another part of it."""
-        prediction, region = answer.observation.prediction, answer.observation.region
-        overlay = overlay_of(prediction, self._bundle.manifest.keypoints, region)
-        if isinstance(prediction, Areas):
-            overlay = replace(overlay, mask=self._mask(answer, prediction.top))
+        overlay = self._overlay_of(answer)
         begun = answer.index in self._drawings
         self._overlay = merged(self._overlay if begun else Overlay(), overlay)
         source, target = self._pictures[answer.index], self._targets[answer.index]
@@ -96,9 +89,8 @@ class Drawer:
         """Draws every picture that was answered; the number of those that failed."""
         return draw_pictures(list(self._drawings.values()), notice) if self._drawings else 0
 
-    def _mask(self, answer: Answer, top: Sequence[Ranked]) -> NDArray[np.uint8] | None:
+    def _overlay_of(self, answer: Answer) -> Overlay:
         manifest, observation = self._bundle.manifest, answer.observation
-        index, region = manifest.role("map"), self._regions.get(observation.region)
+        region = self._regions.get(observation.region)
         plan = plan_frame(observation.frame.shape, self._bundle.inputs[0], manifest.input, region)
-        shown = [entry.label_id for entry in top]
-        return mask_of(answer.outputs[index], answer.specs[index], shown, plan)
+        return observed_overlay(observation, answer.outputs, answer.specs, manifest, plan)

@@ -63,16 +63,16 @@ class Borrower:
 
     def ask(self) -> None:
         """Gives the held frame back and asks for a newer one than the last."""
-        try:
-            self.sock.send(WANT.pack(self._held, self._after))
-        except OSError as error:
-            raise CameraGoneError from error
-        self._held, self.asked = -1, True
+        self._return_held(self._after)
+        self.asked = True
 
     def give_back(self) -> None:
         """Gives the held frame back and asks for none: a follower has what it wished for."""
+        self._return_held(NO_WISH)
+
+    def _return_held(self, after: int) -> None:
         try:
-            self.sock.send(WANT.pack(self._held, NO_WISH))
+            self.sock.send(WANT.pack(self._held, after))
         except OSError as error:
             raise CameraGoneError from error
         self._held = -1

@@ -1,7 +1,7 @@
 """What is drawn over a picture: boxes, joined points, the class of each pixel, and words; no pixels are touched here."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from edged.domain.predictions import (
     Detection,
     Detections,
     LabelSet,
+    Observation,
     Prediction,
     Ranked,
     Readings,
@@ -21,6 +22,7 @@ from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.fit import FitPlan
 from edged.vision.keypoints import LIMBS, SURE
+from edged.vision.manifest import Manifest
 from edged.vision.maphead import cells_in_frame, map_layout
 
 _COLOURS = 252
@@ -64,6 +66,26 @@ def overlay_of(prediction: Prediction, names: Sequence[str], region: str = "") -
         return Overlay(figures=tuple(_figure(item, names) for item in prediction.items))
     where = f"{region}: " if region else ""
     return Overlay(words=tuple((f"{where}{text}", number) for text, number in _all_words(prediction)))
+
+
+def observed_overlay(
+    observation: Observation,
+    outputs: Sequence[Tensor],
+    specs: Sequence[TensorSpec],
+    manifest: Manifest,
+    plan: FitPlan,
+    size: tuple[int, int] | None = None,
+) -> Overlay:
+    """All that was said about a frame or a region of it, with the mask of its areas; `plan` is how it was fitted.
+
+    `size`, width and height, is that of the picture if it is not the frame's own.
+    """
+    prediction = observation.prediction
+    overlay = overlay_of(prediction, manifest.keypoints, observation.region)
+    if not isinstance(prediction, Areas):
+        return overlay
+    index, shown = manifest.role("map"), [entry.label_id for entry in prediction.top]
+    return replace(overlay, mask=mask_of(outputs[index], specs[index], shown, plan, size))
 
 
 def merged(before: Overlay, after: Overlay) -> Overlay:

@@ -1,18 +1,15 @@
 """What a snapshot shows of a frame: how large it is, and what is drawn over it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from edged.domain.frame import FrameShape
-from edged.domain.predictions import Areas, Observation, Observations
+from edged.domain.predictions import Observation, Observations
 from edged.domain.tensors import TensorSpec
 from edged.ports import Tensor
 from edged.vision.fit import FitPlan
 from edged.vision.manifest import Manifest
-from edged.vision.overlay import Figure, Overlay, Point, mask_of, merged, overlay_of
+from edged.vision.overlay import Figure, Overlay, Point, merged, observed_overlay
 
 MOST_SIDE = 1920
 MOST_FIGURES, MOST_WORDS = 50, 20
@@ -59,10 +56,7 @@ def frame_overlay(
     """
     whole = Overlay()
     for observation, part, plan in zip(observations, outputs, plans, strict=True):
-        overlay = overlay_of(observation.prediction, manifest.keypoints, observation.region)
-        if isinstance(observation.prediction, Areas):
-            overlay = replace(overlay, mask=_mask(observation.prediction, part, specs, manifest, plan, size))
-        whole = merged(whole, overlay)
+        whole = merged(whole, observed_overlay(observation, part, specs, manifest, plan, size))
     outlines = tuple(_outlines(observations, plans))
     figures = tuple(map(_brief, whole.figures[:MOST_FIGURES])) + outlines
     words = tuple((text[:MOST_LETTERS], number) for text, number in whole.words[:MOST_WORDS])
@@ -83,18 +77,6 @@ def _brief(figure: Figure) -> Figure:
 
 def _rounded(point: Point) -> Point:
     return round(point[0], _DIGITS), round(point[1], _DIGITS)
-
-
-def _mask(
-    areas: Areas,
-    outputs: Sequence[Tensor],
-    specs: Sequence[TensorSpec],
-    manifest: Manifest,
-    plan: FitPlan,
-    size: Size,
-) -> NDArray[np.uint8] | None:
-    index, shown = manifest.role("map"), [entry.label_id for entry in areas.top]
-    return mask_of(outputs[index], specs[index], shown, plan, size)
 
 
 def _outlines(observations: Sequence[Observation], plans: Sequence[FitPlan]) -> list[Figure]:
